@@ -67,7 +67,7 @@ struct CommFacts {
   int n_channels = -1;
   double init_seconds = -1;
   Stage stage = Stage::Seen;
-  bool aborted = false;
+  bool failed = false;          ///< an error back-trace or an abort while it was being set up
   int64_t start_us = kNoTime, complete_us = kNoTime;
   KeptLine start, complete, destroyed, layout;
   std::vector<LinkFacts> links;         ///< sorted by (from, to, transport)
@@ -114,6 +114,9 @@ struct ProcessFacts {
   Stage stage = Stage::Seen;
   std::vector<std::string> versions;      ///< "2.28.9+cuda13.0", sorted
   KeptLine version_line;
+  /// Bounds that the wording of its lines puts on the version, as major*10000+minor*100+patch (2.24.3 = 22403); 0 none.
+  int version_at_least = 0, version_at_most = 0;
+  KeptLine at_least_line, at_most_line;
   int driver_version = -1;
   std::vector<EnvFacts> env;              ///< sorted by name, value
   std::vector<InterfaceFacts> interfaces; ///< bootstrap and NET/Socket interfaces

@@ -1,0 +1,34 @@
+// The lines that are kept for the rules, bounded: repetitions of one text (digits and addresses apart) by one process
+// are folded into a few samples and a count.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "job/facts.h"
+
+namespace rankdx {
+
+class NotableStore {
+ public:
+  /// Distinct texts kept per process and template before repetitions only raise the count.
+  static constexpr int kSamples = 4;
+
+  /// Adds a line or counts it into an earlier one of the same template. `notable.text` and `.body` are cut to kMaxKeptText.
+  void add(Notable notable);
+  /// Gives up the lines in line order and resets the store.
+  std::vector<Notable> take();
+  uint64_t dropped() const { return dropped_; }
+
+ private:
+  struct Slot { uint32_t samples = 0; uint32_t last = 0; };
+  std::unordered_map<uint64_t, Slot> slots_;
+  std::vector<Notable> kept_;
+  uint64_t dropped_ = 0;
+};
+
+/// Hash of a text without its digits and hexadecimal runs, so that "rank 3 at 0x7f12" and "rank 4 at 0x80aa" agree.
+uint64_t template_hash(std::string_view text, uint64_t seed);
+
+}  // namespace rankdx

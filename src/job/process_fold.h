@@ -1,0 +1,75 @@
+// One process while its source is being read: the facts so far, and which thread is at work on which communicator.
+// Lines without a communicator pointer ("via", rings, trees) are tied by thread (reference: NCCL init.cc; from 2.22.3
+// connections made at the first collective run in fresh threads).
+#pragma once
+
+#include <string_view>
+#include <unordered_map>
+
+#include "events/event.h"
+#include "job/facts.h"
+
+namespace rankdx {
+
+/// Where a message stands: its line, number and time.
+struct LinePlace {
+  uint64_t number = 0;
+  std::string_view text;
+  int64_t time_us = kNoTime;
+  int tid = -1;
+};
+
+class ProcessFold {
+ public:
+  static constexpr size_t kMaxComms = 1024;       ///< communicators kept per process
+  static constexpr size_t kMaxLinks = 4096;       ///< links kept per communicator
+  static constexpr size_t kMaxThreads = 4096;     ///< threads remembered
+  static constexpr size_t kMaxSmall = 256;        ///< entries of the small lists (environment, interfaces, retries)
+  static constexpr int kMaxChannels = 64;
+
+  ProcessFacts facts;
+
+  /// Folds one NCCL event in.
+  void add(const Event& event, const LinePlace& at);
+  /// Index into facts.comms of the communicator the thread works on, or -1.
+  int current_comm(int tid) const;
+  /// Sorts what has no order of its own. Call once at the end.
+  void finish();
+
+ private:
+  struct Handler;
+  friend struct Handler;
+  CommFacts* open_comm(const Event& event, const LinePlace& at);
+  CommFacts* comm_by_pointer(uint64_t comm);
+  CommFacts* comm_of_thread(int tid);
+  CommFacts* comm_for_link(const Event& event, const LinePlace& at);
+  void fill(CommFacts& comm, const Event& event);
+  void reach(CommFacts& comm, Stage stage);
+  void bound_version(int at_least, int at_most, const LinePlace& at);
+
+  void on_start(const Event& event, const LinePlace& at);
+  void on_complete(const Event& event, const LinePlace& at);
+  void on_split(const Event& event, const LinePlace& at);
+  void on_layout(const Event& event, const LinePlace& at);
+  void on_destroy(const Event& event, const LinePlace& at);
+  void on_thread_stage(const Event& event, const LinePlace& at);
+  void on_graph(const Event& event, const LinePlace& at);
+  void on_via(const Event& event, const LinePlace& at);
+  void on_connected(const Event& event, const LinePlace& at);
+  void on_call(const Event& event, const LinePlace& at);
+  void on_network(const Event& event, const LinePlace& at);
+  void on_env(const Event& event, const LinePlace& at);
+  void on_banner(const Event& event, const LinePlace& at);
+  void on_retry(const Event& event, const LinePlace& at);
+  void on_warn(const Event& event, const LinePlace& at);
+  void on_backtrace(const Event& event, const LinePlace& at);
+  void on_ras(const Event& event, const LinePlace& at);
+  void on_bulk(const Event& event, const LinePlace& at);
+
+  std::unordered_map<uint64_t, int> live_;        ///< communicator pointer -> index into facts.comms
+  std::unordered_map<int, int> thread_comm_;      ///< tid -> index
+  std::unordered_map<uint64_t, int> children_;    ///< parent index, color -> number of children so far
+  int last_complete_ = -1;
+};
+
+}  // namespace rankdx
