@@ -96,6 +96,9 @@ struct RetryFacts {
   auto operator<=>(const RetryFacts&) const = default;
 };
 
+/// A peer that the RAS thread of this process could not reach in time (RAS subsystem, 2.24.3 and later).
+struct RasTimeoutFacts { std::string address; KeptLine at; auto operator<=>(const RasTimeoutFacts&) const = default; };
+
 struct EnvFacts { std::string name, value; KeptLine at; auto operator<=>(const EnvFacts&) const = default; };
 struct InterfaceFacts { std::string name, address; bool bootstrap = false; KeptLine at; auto operator<=>(const InterfaceFacts&) const = default; };
 
@@ -129,6 +132,8 @@ struct ProcessFacts {
   std::vector<RetryFacts> retries;
   KeptLine first_backtrace; uint64_t backtraces = 0; int backtrace_code = -1;
   KeptLine ras_dead; std::vector<std::string> ras_dead_peers;
+  std::string ras_address;                ///< "10.0.0.1<4321>" its RAS thread listens at
+  std::vector<RasTimeoutFacts> ras_timeouts;
   std::vector<int> proxy_closed_local_ranks;
   uint64_t debug_bulk_lines = 0;          ///< COLL/CALL/ALLOC/TUNING/PROXY lines: debug output left on
   auto operator<=>(const ProcessFacts&) const = default;
@@ -159,6 +164,7 @@ struct SourceFacts {
   std::string name;
   uint64_t fingerprint = 0;   ///< of the content, so that two files of one name stay two
   uint64_t bytes = 0, lines = 0, nccl_lines = 0, unrecognised_nccl_lines = 0, damaged_lines = 0;
+  uint64_t repeated_messages = 0;  ///< lines that stand for several ("[repeated 14x across cluster]")
   uint64_t overlong_lines = 0, notables_dropped = 0, processes_dropped = 0;
   bool ends_mid_line = false; ///< no newline at the end: cut, or still being written
   std::string problem;        ///< why the rest of it could not be read; ""

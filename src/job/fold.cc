@@ -94,6 +94,7 @@ struct SourceFold::Impl : MessageSink {
     ProcessFacts& p = fold.facts;
     ++p.lines;
     p.last_line = line_number;
+    if (m.repeated > 1) ++facts.repeated_messages;
     if (m.label_rank >= 0) p.label_rank = m.label_rank;
     if (m.time_us != kNoTime) {
       p.first_us = p.first_us == kNoTime ? m.time_us : std::min(p.first_us, m.time_us);

@@ -80,6 +80,7 @@ struct ProcessFold::Handler {
     set(EventKind::Warn, &ProcessFold::on_warn);
     set(EventKind::Backtrace, &ProcessFold::on_backtrace);
     set(EventKind::RasDead, &ProcessFold::on_ras);
+    set(EventKind::RasNote, &ProcessFold::on_ras);
     set(EventKind::ProxyClosed, &ProcessFold::on_ras);
     return t;
   }
@@ -405,8 +406,8 @@ void ProcessFold::on_retry(const Event& event, const LinePlace& at) {
 }
 
 void ProcessFold::on_warn(const Event& event, const LinePlace& at) {
-  const bool connects = event.text.find("onnect") != std::string_view::npos &&
-                        event.text.find("closed") == std::string_view::npos;
+  const bool connects = event.text.find("onnect to ") != std::string_view::npos ||
+                        event.text.find("exceeded ") != std::string_view::npos;
   if (!connects || event.value.empty()) return;
   on_retry(event, at);
   for (RetryFacts& r : facts.retries) {
@@ -429,8 +430,27 @@ void ProcessFold::on_ras(const Event& event, const LinePlace& at) {
     insert_sorted(facts.proxy_closed_local_ranks, event.rank, kMaxSmall);
     return;
   }
+  if (event.kind == EventKind::RasNote) {
+    on_ras_note(event.text, at);
+    return;
+  }
   if (!facts.ras_dead.line) facts.ras_dead = keep(at);
   insert_sorted(facts.ras_dead_peers, std::string(event.peer_text), kMaxSmall);
+}
+
+void ProcessFold::on_ras_note(std::string_view text, const LinePlace& at) {
+  constexpr std::string_view kListening = "RAS network listening socket at ";
+  constexpr std::string_view kWith = "socket connection with ";
+  if (text.starts_with(kListening)) facts.ras_address = text.substr(kListening.size(), 64);
+  const size_t with = text.find(kWith);
+  if (with == std::string_view::npos || text.find("timeout") == std::string_view::npos) return;
+  std::string_view address = text.substr(with + kWith.size(), 64);
+  address = address.substr(0, address.find('>') + 1);
+  auto known = [&](const RasTimeoutFacts& t) { return t.address == address; };
+  if (facts.ras_timeouts.size() < kMaxSmall &&
+      std::none_of(facts.ras_timeouts.begin(), facts.ras_timeouts.end(), known)) {
+    facts.ras_timeouts.push_back({std::string(address), keep(at)});
+  }
 }
 
 void ProcessFold::finish() {

@@ -64,6 +64,7 @@ class ProcessFold {
   void on_warn(const Event& event, const LinePlace& at);
   void on_backtrace(const Event& event, const LinePlace& at);
   void on_ras(const Event& event, const LinePlace& at);
+  void on_ras_note(std::string_view text, const LinePlace& at);
   void on_bulk(const Event& event, const LinePlace& at);
 
   std::unordered_map<uint64_t, int> live_;        ///< communicator pointer -> index into facts.comms

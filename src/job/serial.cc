@@ -67,6 +67,7 @@ template <class A> void fields(A& a, CommFacts& v) {
 template <class A> void fields(A& a, RetryFacts& v) {
   all(a, v.peer, v.error, v.from_main_thread, v.tid, v.count, v.last_try, v.limit, v.exhausted, v.first, v.last);
 }
+template <class A> void fields(A& a, RasTimeoutFacts& v) { all(a, v.address, v.at); }
 template <class A> void fields(A& a, EnvFacts& v) { all(a, v.name, v.value, v.at); }
 template <class A> void fields(A& a, InterfaceFacts& v) { all(a, v.name, v.address, v.bootstrap, v.at); }
 template <class A> void fields(A& a, ProcessFacts& v) {
@@ -74,7 +75,7 @@ template <class A> void fields(A& a, ProcessFacts& v) {
       v.first_us, v.last_us, v.last_nccl, v.stage, v.versions, v.version_line, v.version_at_least, v.version_at_most,
       v.at_least_line, v.at_most_line, v.driver_version, v.env, v.interfaces, v.ib_devices, v.ib_no_device, v.networks,
       v.network_line, v.comms, v.loose_links, v.retries, v.first_backtrace, v.backtraces, v.backtrace_code, v.ras_dead,
-      v.ras_dead_peers, v.proxy_closed_local_ranks, v.debug_bulk_lines);
+      v.ras_dead_peers, v.ras_address, v.ras_timeouts, v.proxy_closed_local_ranks, v.debug_bulk_lines);
 }
 template <class A> void fields(A& a, Notable& v) {
   all(a, v.line, v.last_line, v.count, v.process, v.tid, v.level, v.time_us, v.label_rank, v.cuda_dev, v.comm_rank,
@@ -82,7 +83,7 @@ template <class A> void fields(A& a, Notable& v) {
 }
 template <class A> void fields(A& a, SourceFacts& v) {
   all(a, v.name, v.fingerprint, v.bytes, v.lines, v.nccl_lines, v.unrecognised_nccl_lines, v.damaged_lines,
-      v.overlong_lines, v.notables_dropped, v.processes_dropped, v.ends_mid_line, v.problem, v.vllm_version,
+      v.repeated_messages, v.overlong_lines, v.notables_dropped, v.processes_dropped, v.ends_mid_line, v.problem, v.vllm_version,
       v.unrecognised_samples, v.processes, v.notables);
 }
 

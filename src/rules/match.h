@@ -24,6 +24,7 @@ class RuleMatcher {
  public:
   explicit RuleMatcher(const RulePack& pack);
   ~RuleMatcher();
+  const RulePack& pack() const;
   /// The literals to keep lines for (SourceFold's gate).
   const LiteralSet& gate() const;
   /// Hits of one kept line. `nccl_version` of the process ("" unknown) gates rules with `versions`.

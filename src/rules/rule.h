@@ -65,7 +65,7 @@ class RulePack {
   Result<void> check_samples() const;
 
   const std::vector<Rule>& rules() const { return rules_; }
-  /// The rule that gives a finding its words, or nullptr.
+  /// The rule that gives a finding its words: the one without a variant, else the first with a title; or nullptr.
   const Rule* definition(std::string_view id) const;
   /// All distinct literals, for the scan gate; index i belongs to the rules in rules_of_literal(i).
   const std::vector<std::string>& literals() const;

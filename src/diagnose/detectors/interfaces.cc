@@ -1,0 +1,120 @@
+// Interfaces that NCCL took and the peers cannot reach: loopback, bridges and tunnels, IPv6 link-local.
+#include <algorithm>
+#include <array>
+
+#include "diagnose/context.h"
+
+namespace rankdx {
+namespace {
+
+enum class Reach { Routable, Loopback, Virtual, LinkLocal6 };
+
+/// Interface names that carry node-local or overlay-private addresses (container runtimes, CNI plugins, VPNs, hypervisors).
+constexpr std::array<std::string_view, 21> kVirtualPrefixes = {
+    "br-",   "cali", "cilium", "cni",   "docker", "dummy", "flannel", "kube-ipvs", "lxc",  "lxd",  "nerdctl",
+    "nodelocaldns", "podman", "tailscale", "tun", "veth", "virbr", "vmnet", "vxlan", "wg", "zt"};
+
+Reach reach_of(const InterfaceFacts& i) {
+  if (i.name == "lo" || i.address.starts_with("127.") || i.address == "::1") return Reach::Loopback;
+  if (i.address.starts_with("169.254.")) return Reach::Virtual;
+  const bool is_virtual = std::any_of(kVirtualPrefixes.begin(), kVirtualPrefixes.end(),
+                                      [&](std::string_view p) { return i.name.starts_with(p); });
+  if (is_virtual) return Reach::Virtual;
+  return i.address.starts_with("fe80:") ? Reach::LinkLocal6 : Reach::Routable;
+}
+
+/// Did every communicator of this process over several hosts come up and connect? Then its interface works.
+bool proven_to_work(const Context& context, int process) {
+  bool seen = false;
+  for (const Communicator& comm : context.job.communicators) {
+    auto mine = [&](const Member& m) { return m.process == process; };
+    if (comm.nnodes.value_or(2) < 2 || std::none_of(comm.ranks.begin(), comm.ranks.end(), mine)) continue;
+    seen = true;
+    for (const Member& m : comm.ranks) {
+      if (m.facts->stage < Stage::InitComplete || m.facts->failed) return false;
+    }
+  }
+  return seen;
+}
+
+bool spans_hosts(const Context& context) {
+  const Job& job = context.job;
+  if (job.hosts.size() > 1) return true;
+  return std::any_of(job.communicators.begin(), job.communicators.end(), [&](const Communicator& c) {
+    return c.nnodes.value_or(0) > 1 || !c.missing_ranks.empty();
+  });
+}
+
+bool retried(const Context& context, std::string_view address) {
+  for (const Process& p : context.job.processes) {
+    for (const ProcessFacts* f : p.facts) {
+      for (const RetryFacts& r : f->retries) {
+        if (r.peer == address || (address.starts_with("127.") && r.peer.starts_with("127."))) return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool unfinished(const Context& context) {
+  const auto& comms = context.job.communicators;
+  return std::any_of(comms.begin(), comms.end(), [](const Communicator& c) {
+    return std::any_of(c.ranks.begin(), c.ranks.end(), [](const Member& m) {
+      return m.facts->start.line && m.facts->stage < Stage::InitComplete;
+    });
+  });
+}
+
+struct Choice { int process; const InterfaceFacts* interface; const SourceFacts* source; Reach reach; };
+
+std::vector<Choice> bad_choices(const Context& context) {
+  std::vector<Choice> bad;
+  for (size_t i = 0; i < context.job.processes.size(); ++i) {
+    const Process& p = context.job.processes[i];
+    for (size_t k = 0; k < p.facts.size(); ++k) {
+      for (const InterfaceFacts& f : p.facts[k]->interfaces) {
+        const Reach reach = reach_of(f);
+        if (reach != Reach::Routable) bad.push_back({static_cast<int>(i), &f, p.sources[k], reach});
+      }
+    }
+  }
+  return bad;
+}
+
+bool everyone_on_loopback(const Context& context, const std::vector<Choice>& bad) {
+  std::set<int> hosts;
+  for (const Choice& c : bad) {
+    if (c.reach == Reach::Loopback) hosts.insert(context.job.processes[c.process].host_index);
+  }
+  return hosts.size() == context.job.hosts.size();
+}
+
+}  // namespace
+
+void detect_interfaces(const Context& context, FindingSet& findings) {
+  const std::vector<Choice> bad = bad_choices(context);
+  if (bad.empty() || !spans_hosts(context)) return;
+  const bool trouble = unfinished(context) || context.any_failure_sign();
+  const bool only_lo = everyone_on_loopback(context, bad) && !context.env_is("NCCL_SOCKET_IFNAME");
+  for (const Choice& c : bad) {
+    const bool direct = retried(context, c.interface->address);
+    if (proven_to_work(context, c.process) && !direct) continue;
+    if (!trouble && !direct) continue;
+    Draft draft;
+    switch (c.reach) {
+      case Reach::Loopback: draft.id = only_lo ? "no-usable-network-interface" : "loopback-selected"; break;
+      case Reach::LinkLocal6: draft.id = "ipv6-link-local-selected"; break;
+      default: draft.id = "unreachable-interface-selected"; break;
+    }
+    Where w = context.where(c.process);
+    w.interface = c.interface->name;
+    draft.where = {w};
+    draft.captures = {{"interface", c.interface->name}, {"address", c.interface->address}, {"host", w.host}};
+    draft.evidence = {context.evidence(*c.source, c.interface->at)};
+    if (!c.interface->bootstrap && !direct && c.reach != Reach::Loopback) draft.confidence = Confidence::Possible;
+    if (direct && context.job.hosts.size() > 1) draft.confidence = Confidence::Certain;
+    findings.add(std::move(draft));
+  }
+}
+
+}  // namespace rankdx
