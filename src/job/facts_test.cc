@@ -1,0 +1,80 @@
+#include "job/facts.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "job/test_logs.h"
+
+namespace rankdx {
+namespace {
+
+using test::facts_of;
+using test::fold_text;
+using test::prefix;
+using test::start_line;
+
+const LiteralSet kGate({"Connection refused"});
+
+/// A rank's log with something of everything that Facts keep.
+Facts rank_facts(int rank) {
+  const std::string p = prefix(rank < 2 ? "gpu-a" : "gpu-b", 100 + rank, rank % 2);
+  std::string text = p + "NCCL INFO Bootstrap: Using eth0:10.0.0." + std::to_string(1 + rank / 2) + "<0>\n";
+  text += p + "NCCL INFO NCCL_IB_DISABLE set by environment to 1.\n";
+  text += start_line(p, rank, 4, "0x7f00", "0xabc", "START");
+  text += p + "NCCL INFO comm 0x7f00 rank " + std::to_string(rank) + " nRanks 4 nNodes 2 localRanks 2 localRank 0 MNNVL 0\n";
+  text += p + "NCCL INFO Channel 00/0 : " + std::to_string(rank) + "[0] -> " + std::to_string((rank + 1) % 4) + "[1] via P2P/CUMEM\n";
+  text += p + "misc/socket.cc:71 NCCL WARN socketPollConnect: connect to 10.0.0.9<1> returned Connection refused, exceeded error retry count after 35 attempts\n";
+  text += start_line(p, rank, 4, "0x7f00", "0xabc", "COMPLETE");
+  return facts_of(fold_text("rank" + std::to_string(rank) + ".log", text, kGate));
+}
+
+TEST(Merge, AnyOrderAndGroupingGivesTheSameBytes) {
+  std::mt19937 random(7);
+  std::vector<Facts> parts;
+  for (int r = 0; r < 4; ++r) parts.push_back(rank_facts(r));
+  Facts whole;
+  for (const Facts& f : parts) whole = merge(whole, f);
+  const std::string bytes = serialize(whole);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<Facts> heap = parts;
+    heap.push_back(parts[random() % parts.size()]);  // idempotent: one part twice
+    while (heap.size() > 1) {
+      const size_t i = random() % heap.size();
+      Facts a = heap[i];
+      heap.erase(heap.begin() + static_cast<long>(i));
+      Facts& b = heap[random() % heap.size()];
+      b = random() % 2 ? merge(a, b) : merge(b, a);
+    }
+    ASSERT_EQ(serialize(heap.front()), bytes);
+  }
+}
+
+TEST(Merge, TwoContentsOfOneNameStayTwo) {
+  const Facts a = facts_of(fold_text("log", "one\n", kGate)), b = facts_of(fold_text("log", "two\n", kGate));
+  EXPECT_EQ(merge(a, b).sources.size(), 2u);
+}
+
+TEST(Serial, ReadsWhatItWrote) {
+  const Facts facts = merge(rank_facts(0), rank_facts(3));
+  const auto again = deserialize(serialize(facts));
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(*again, facts);
+}
+
+TEST(Serial, EveryCutIsAnErrorAndNeverACrash) {
+  const std::string bytes = serialize(rank_facts(1));
+  for (size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(deserialize(std::string_view(bytes).substr(0, n))) << n;
+}
+
+TEST(Serial, ForeignBytesAndOtherVersionsAreNamed) {
+  EXPECT_EQ(deserialize("hello").error().text, "this is not a rankdx facts file");
+  EXPECT_EQ(deserialize("RDXF\x63").error().code, ErrorCode::Unsupported);
+}
+
+TEST(Serial, ARankTakesAFewKilobytes) {
+  EXPECT_LT(serialize(rank_facts(0)).size(), 5000u);
+}
+
+}  // namespace
+}  // namespace rankdx

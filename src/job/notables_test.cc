@@ -1,0 +1,42 @@
+#include "job/notables.h"
+
+#include <gtest/gtest.h>
+
+namespace rankdx {
+namespace {
+
+Notable line(uint64_t number, std::string body) {
+  Notable n;
+  n.line = number;
+  n.text = body;
+  n.body = std::move(body);
+  return n;
+}
+
+TEST(Notables, RepetitionsOfATemplateBecomeSamplesAndACount) {
+  NotableStore store;
+  for (int i = 0; i < 1000; ++i) store.add(line(1 + i, "connect to 10.0.0." + std::to_string(i) + " refused"));
+  const auto kept = store.take();
+  ASSERT_EQ(kept.size(), static_cast<size_t>(NotableStore::kSamples));
+  EXPECT_EQ(kept.back().count, 1000u - NotableStore::kSamples + 1);
+  EXPECT_EQ(kept.back().last_line, 1000u);
+}
+
+TEST(Notables, EndlessDifferentTextsMeetTheLimit) {
+  NotableStore store;
+  for (size_t i = 0; i < kMaxNotables + 10; ++i) {
+    std::string body;
+    for (size_t n = i; n; n /= 7) body += static_cast<char>('g' + n % 7);
+    store.add(line(1 + i, "x" + body));
+  }
+  EXPECT_EQ(store.take().size(), kMaxNotables);
+  EXPECT_EQ(store.dropped(), 10u);
+}
+
+TEST(Notables, TemplateHashIgnoresDigitsAndAddresses) {
+  EXPECT_EQ(template_hash("rank 3 at 0x7f12 died", 0), template_hash("rank 14 at 0x80aabb died", 0));
+  EXPECT_NE(template_hash("rank 3 died", 0), template_hash("rank 3 hung", 0));
+}
+
+}  // namespace
+}  // namespace rankdx
