@@ -1,10 +1,13 @@
-// Where bytes come from: files, directories (recursive), globs, "-" for stdin, .gz/.zst/.xz/.bz2 by content, tar bundles.
-// Everything arrives as blocks through ByteSource, so that tests and fuzzers feed memory.
+// Where bytes come from: files, directories (recursive), globs, "-" for stdin, .gz/.zst/.xz/.bz2 by
+// content, tar bundles. Everything arrives as blocks through ByteSource, so that tests and fuzzers
+// feed memory.
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,12 +16,13 @@
 
 namespace rankdx {
 
-/// Something that gives bytes once, from start to end. Read in blocks with read(2), never mmap: a live log is truncated under us.
+/// Something that gives bytes once, from start to end. Read in blocks with read(2), never mmap: a
+/// live log is truncated under us.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
-  /// Up to `size` bytes into `buffer`; 0 at the end. An error after some data (broken compression) is returned once;
-  /// the bytes before it have been delivered.
+  /// Up to `size` bytes into `buffer`; 0 at the end. An error after some data (broken compression)
+  /// is returned once; the bytes before it have been delivered.
   virtual Result<size_t> read(char* buffer, size_t size) = 0;
 };
 
@@ -26,7 +30,8 @@ std::unique_ptr<ByteSource> memory_source(std::string bytes);
 
 /// One log to diagnose: a plain or compressed file, standard input, or one member of a bundle.
 struct InputItem {
-  std::string name;  ///< as the user will recognise it: the path given, "dir/file", "bundle.tar.gz:member", "<stdin>"
+  std::string name;  ///< as the user will recognise it: the path given, "dir/file",
+                     ///< "bundle.tar.gz:member", "<stdin>"
   std::unique_ptr<ByteSource> bytes;
 };
 
@@ -35,30 +40,54 @@ struct LeftOut {
   Error error;  ///< place = the path
 };
 
-/// Opens every input in turn (a tar bundle's members one after the other, while the bundle is read) and hands it to `use`.
-/// Directories are walked in name order; "nothing found" in a directory, unreadable files, binary files (a NUL-rich
-/// first block that is no known compression) and broken compression are reported in `left_out`.
-/// `paths` empty means standard input if it is not a terminal.
-void for_each_input(const std::vector<std::string>& paths, const std::function<void(InputItem)>& use,
-                    std::vector<LeftOut>& left_out);
+/// One thing to open: what list_inputs() made of the paths of the user.
+struct InputPath {
+  enum class Found : uint8_t { Named, InDirectory };
+  std::string path;  ///< "-" for standard input
+  Found found = Found::Named;
+};
 
-/// Calls fn(line) for every line of the source, without its newline; the last one may lack it (`ended` tells).
-/// A line longer than `max_line` bytes is cut there, the rest up to the newline is dropped and counted in `overlong`.
-struct LineStats { uint64_t bytes = 0, lines = 0, overlong = 0; bool ended_with_newline = true; };
+/// Turns what the user named into files: directories are walked in name order (hidden files, FIFOs,
+/// devices and names that are no logs, such as *.json, are skipped; loops of symbolic links end),
+/// globs given literally are expanded, a file reached twice is listed once. `paths` empty means
+/// standard input if it is not a terminal.
+std::vector<InputPath> list_inputs(const std::vector<std::string>& paths,
+                                   std::vector<LeftOut>& left_out);
 
+/// Opens one input and hands what is in it to `use`: one item, or one per member of a bundle while
+/// that is being read. An item must be read inside `use`. What cannot be used goes to `left_out`,
+/// also the error that an item's read() returned (broken compression, a failing disk): `use` need
+/// not report it again. Safe to call from several threads.
+void open_input(const InputPath& input, const std::function<void(InputItem)>& use,
+                std::vector<LeftOut>& left_out);
+
+/// list_inputs() and open_input() of each, in order.
+void for_each_input(const std::vector<std::string>& paths,
+                    const std::function<void(InputItem)>& use, std::vector<LeftOut>& left_out);
+
+struct LineStats {
+  uint64_t bytes = 0;
+  uint64_t lines = 0;
+  uint64_t overlong = 0;           ///< lines cut at LineReader::kMaxLine
+  bool ended_with_newline = true;  ///< false: the source ends in the middle of a line
+  bool operator==(const LineStats&) const = default;
+};
+
+/// Cuts a source into lines. Memory stays the same whatever the source holds.
 class LineReader {
  public:
-  static constexpr size_t kBlock = 1 << 18;     ///< bytes asked for at a time
-  static constexpr size_t kMaxLine = 1 << 20;   ///< longest line kept whole
+  /// Bytes asked for at a time: fits the second-level cache.
+  static constexpr size_t kBlock = 1 << 18;
+  /// Bytes of a line that are kept; the rest of it is dropped.
+  static constexpr size_t kMaxLine = 1 << 20;
   explicit LineReader(ByteSource& source);
-  ~LineReader();
-  /// Reads everything. The error of a broken stream comes back after all lines before it were delivered.
+
+  /// Calls fn(std::string_view) for every line, without its newline, up to the end of the source.
+  /// The error of a broken stream comes back after everything before it was delivered; stats()
+  /// tells how much that was.
   template <class Fn>
   Result<LineStats> for_each_line(Fn&& fn) {
-    while (true) {
-      auto more = next_block();
-      if (!more) return tl::unexpected(more.error());
-      if (!*more) break;
+    while (RANKDX_TRY(next_block())) {
       std::string_view line;
       while (next_line(line)) fn(line);
     }
@@ -68,11 +97,31 @@ class LineReader {
 
  private:
   Result<bool> next_block();
-  bool next_line(std::string_view& line);
+  bool next_line(std::string_view& line) {
+    if (state_ == State::Reading) {
+      const char* start = buffer_.get() + begin_;
+      const auto* end =
+          static_cast<const char*>(std::memchr(start + scanned_, '\n', end_ - begin_ - scanned_));
+      if (end != nullptr && static_cast<size_t>(end - start) <= kMaxLine) {
+        line = {start, static_cast<size_t>(end - start)};
+        begin_ += line.size() + 1;
+        scanned_ = 0;
+        ++stats_.lines;
+        return true;
+      }
+    }
+    return next_odd_line(line);
+  }
+  /// The cases that are rare: no newline in the block, a line that is too long, the last line.
+  bool next_odd_line(std::string_view& line);
+
+  enum class State : uint8_t { Reading, Skipping, AtEnd };
   ByteSource& source_;
   std::unique_ptr<char[]> buffer_;
-  size_t capacity_ = 0, begin_ = 0, end_ = 0;
-  bool at_end_ = false, skipping_ = false;
+  size_t begin_ = 0, end_ = 0;  ///< what is not delivered yet
+  size_t scanned_ = 0;          ///< bytes behind begin_ that hold no newline
+  State state_ = State::Reading;
+  std::optional<Error> error_;  ///< of the source; returned once the rest is delivered
   LineStats stats_;
 };
 
