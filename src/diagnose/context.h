@@ -59,6 +59,7 @@ void detect_environment(const Context&, FindingSet&);  ///< variables that diffe
 void detect_interfaces(const Context&, FindingSet&);   ///< loopback, virtual and link-local interfaces
 void detect_connections(const Context&, FindingSet&);  ///< who cannot reach whom
 void detect_progress(const Context&, FindingSet&);     ///< who is missing, who died, who is behind
+void detect_networks(const Context&, FindingSet&);     ///< the network asked for against the one taken
 void detect_transports(const Context&, FindingSet&);   ///< the wrong wire between two ranks
 void detect_collectives(const Context&, FindingSet&);  ///< calls out of step
 void detect_output(const Context&, FindingSet&);       ///< too little or too much output
