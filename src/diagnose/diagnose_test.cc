@@ -1,0 +1,157 @@
+// Small jobs from log lines to the leading finding, with the project's own rules.
+#include "diagnose/diagnose.h"
+
+#include <gtest/gtest.h>
+
+#include "job/test_logs.h"
+
+namespace rankdx {
+namespace {
+
+using test::facts_of;
+using test::fold_text;
+using test::prefix;
+using test::start_line;
+
+const RulePack& rules() {
+  static const RulePack pack = [] {
+    auto loaded = RulePack::load(RANKDX_SOURCE_DIR "/rules");
+    EXPECT_TRUE(loaded.has_value()) << to_string(loaded.error());
+    return std::move(*loaded);
+  }();
+  return pack;
+}
+
+Diagnosis diagnose_logs(const std::vector<std::pair<std::string, std::string>>& logs) {
+  RuleMatcher matcher(rules());
+  Facts facts;
+  for (const auto& [name, text] : logs) facts = merge(facts, facts_of(fold_text(name, text, matcher.gate())));
+  const Job job = assemble(facts);
+  return diagnose(facts, job, matcher);
+}
+
+/// A rank on gpu-a (0, 1) or gpu-b (2, 3) that got as far as its START line, with some lines before it.
+std::string started(int rank, int nranks = 4, const std::string& interface = "eth0:10.0.0.") {
+  const std::string p = prefix(rank < 2 ? "gpu-a" : "gpu-b", 100 + rank, rank % 2);
+  const std::string address = interface.back() == '.' ? interface + std::to_string(1 + rank / 2) : interface;
+  return p + "NCCL INFO cudaDriverVersion 13000\n" + p + "NCCL INFO Bootstrap: Using " + address + "<0>\n" + p +
+         "NCCL INFO NCCL version 2.28.9+cuda13.0\n" + p + "NCCL INFO Using network Socket\n" +
+         start_line(p, rank, nranks, "0x7f00", "0xabc", "START");
+}
+
+std::string finished(int rank) {
+  return started(rank) + start_line(prefix(rank < 2 ? "gpu-a" : "gpu-b", 100 + rank, rank % 2), rank, 4, "0x7f00", "0xabc", "COMPLETE");
+}
+
+std::string line(int rank, const std::string& text) {
+  return prefix(rank < 2 ? "gpu-a" : "gpu-b", 100 + rank, rank % 2) + text + "\n";
+}
+
+std::vector<int> ranks_of(const Finding& f) {
+  std::vector<int> ranks;
+  for (const Where& w : f.where) {
+    if (w.rank) ranks.push_back(*w.rank);
+  }
+  return ranks;
+}
+
+TEST(Diagnose, AFinishedStartIsHealthy) {
+  const Diagnosis d = diagnose_logs({{"all", finished(0) + finished(1) + finished(2) + finished(3)}});
+  EXPECT_EQ(d.verdict, Verdict::Healthy);
+  EXPECT_TRUE(d.findings.empty());
+}
+
+TEST(Diagnose, TheRankWithoutAStartLineIsNamed) {
+  const Diagnosis d = diagnose_logs({{"a", started(0) + started(1)}, {"b", started(2)}});
+  ASSERT_FALSE(d.findings.empty());
+  EXPECT_EQ(d.findings[0].id, "rank-never-arrived");
+  EXPECT_EQ(ranks_of(d.findings[0]), std::vector<int>{3});
+  EXPECT_EQ(d.findings[0].where[0].host, "gpu-b");
+}
+
+TEST(Diagnose, OneLogAloneIsUndetermined) {
+  const Diagnosis d = diagnose_logs({{"a", started(0)}});
+  EXPECT_EQ(d.verdict, Verdict::Undetermined);
+  ASSERT_FALSE(d.findings.empty());
+  EXPECT_FALSE(d.findings[0].needs.empty());
+}
+
+TEST(Diagnose, TimeoutsPointAtTheOwnerOfTheAddress) {
+  const std::string retry = "NCCL INFO socketPollConnect: connect to 10.0.0.2<4321> returned Connection timed out, retrying (3/34) after sleep for 300 msec";
+  const Diagnosis d = diagnose_logs({{"all", started(0) + started(1) + started(2) + started(3) + line(1, retry)}});
+  ASSERT_FALSE(d.findings.empty());
+  EXPECT_EQ(d.findings[0].id, "node-to-node-traffic-blocked");
+  ASSERT_EQ(d.findings[0].where.size(), 1u);
+  EXPECT_EQ(d.findings[0].where[0].host, "gpu-b");
+}
+
+TEST(Diagnose, LoopbackOfferedToOtherHosts) {
+  std::string b = started(2, 4, "lo:127.0.0.1") + started(3, 4, "lo:127.0.0.1");
+  const std::string retry = "NCCL INFO socketStartConnect: connect to 127.0.0.1<4321> returned Connection refused, retrying (3/34) after sleep for 300 msec";
+  const Diagnosis d = diagnose_logs({{"all", started(0) + started(1) + b + line(0, retry)}});
+  ASSERT_FALSE(d.findings.empty());
+  EXPECT_EQ(d.findings[0].id, "loopback-selected");
+  EXPECT_EQ(ranks_of(d.findings[0]), (std::vector<int>{2, 3}));
+}
+
+TEST(Diagnose, DifferentVersionsLeadOverTheStallTheyCause) {
+  std::string b = started(2) + started(3);
+  for (size_t at = b.find("2.28.9"); at != b.npos; at = b.find("2.28.9")) b.replace(at, 6, "2.27.7");
+  const Diagnosis d = diagnose_logs({{"all", started(0) + started(1) + b}});
+  ASSERT_FALSE(d.findings.empty());
+  EXPECT_EQ(d.findings[0].id, "nccl-version-differs-between-ranks");
+}
+
+TEST(Diagnose, DuplicateRankLeadsOverTheRankItLeavesOut) {
+  std::string third = started(3);
+  third.replace(third.find(" rank 3 "), 8, " rank 2 ");
+  const Diagnosis d = diagnose_logs({{"all", started(0) + started(1) + started(2) + third}});
+  ASSERT_FALSE(d.findings.empty());
+  EXPECT_EQ(d.findings[0].id, "duplicate-rank");
+}
+
+TEST(Diagnose, WhoDoesNotComplainOnTheRefusingHostDied) {
+  const std::string retry = "NCCL INFO socketPollConnect: connect to 10.0.0.2<4321> returned Connection refused, retrying (9/34) after sleep for 900 msec";
+  const std::string all = finished(0) + finished(1) + finished(2) + finished(3);
+  const Diagnosis d = diagnose_logs({{"all", all + line(0, retry) + line(2, retry)}});
+  ASSERT_FALSE(d.findings.empty());
+  EXPECT_EQ(d.findings[0].id, "rank-process-died");
+  EXPECT_EQ(ranks_of(d.findings[0]), std::vector<int>{3});
+}
+
+TEST(Diagnose, DifferentAlgorithmsAreNamed) {
+  const std::string all = finished(0) + finished(1) + finished(2) + finished(3);
+  auto algo = [](int r, const char* v) { return line(r, std::string("NCCL INFO NCCL_ALGO set by environment to ") + v); };
+  const Diagnosis d = diagnose_logs({{"all", algo(0, "Ring") + algo(1, "Ring") + algo(2, "Tree") + algo(3, "Tree") + all}});
+  ASSERT_FALSE(d.findings.empty());
+  EXPECT_EQ(d.findings[0].id, "nccl-env-differs-between-ranks");
+}
+
+TEST(Diagnose, NetworkInsideOneHostByHostid) {
+  auto rank = [](int r) {
+    const std::string p = prefix("gpu-a", 100 + r, r);
+    return p + "NCCL INFO NCCL_HOSTID set by environment to n" + std::to_string(r) + "\n" +
+           start_line(p, r, 2, "0x7f00", "0xabc", "START") + p + "NCCL INFO Channel 00/0 : " + std::to_string(r) + "[0] -> " +
+           std::to_string(1 - r) + "[1] [send] via NET/Socket/0\n" + start_line(p, r, 2, "0x7f00", "0xabc", "COMPLETE");
+  };
+  const Diagnosis d = diagnose_logs({{"all", rank(0) + rank(1)}});
+  ASSERT_FALSE(d.findings.empty());
+  EXPECT_EQ(d.findings[0].id, "same-host-seen-as-two");
+  EXPECT_EQ(d.verdict, Verdict::Warning);
+}
+
+TEST(Diagnose, ADifferentSizeInTheSameCallIsAMismatch) {
+  std::string all;
+  for (int r = 0; r < 4; ++r) {
+    all += finished(r);
+    all += line(r, "NCCL INFO AllReduce: opCount 0 sendbuff 0x1 recvbuff 0x2 count " + std::string(r == 2 ? "4096" : "1024") +
+                       " datatype 7 op 0 root 0 comm 0x7f00 [nranks=4] stream 0x3");
+  }
+  const Diagnosis d = diagnose_logs({{"all", all}});
+  ASSERT_FALSE(d.findings.empty());
+  EXPECT_EQ(d.findings[0].id, "collective-mismatch");
+  EXPECT_EQ(ranks_of(d.findings[0]), std::vector<int>{2});
+}
+
+}  // namespace
+}  // namespace rankdx
