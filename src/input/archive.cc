@@ -45,24 +45,36 @@ Error broken(archive* handle, Feed& feed) {
       "", "what came before is used; fetch the file again for the rest"};
 }
 
+/// Block by block, because archive_read_data() throws away what it has when a broken stream ends
+/// its buffer early, and fills the holes of a sparse member with any amount of NUL bytes.
 class MemberSource : public ByteSource {
  public:
   MemberSource(archive* handle, Feed& feed) : handle_(handle), feed_(feed) {}
   Result<size_t> read(char* buffer, size_t size) override {
-    if (failed_) return 0;
-    la_ssize_t got = 0;
-    do got = archive_read_data(handle_, buffer, size);
-    while (got == ARCHIVE_RETRY);
-    if (got >= 0) return static_cast<size_t>(got);
-    failed_ = true;
-    return tl::unexpected(broken(handle_, feed_));
+    while (block_.empty()) {
+      if (ended_ || failed_) return 0;
+      const void* bytes = nullptr;
+      size_t count = 0;
+      la_int64_t offset = 0;
+      const int got = archive_read_data_block(handle_, &bytes, &count, &offset);
+      if (got < ARCHIVE_WARN) {
+        failed_ = true;
+        return tl::unexpected(broken(handle_, feed_));
+      }
+      ended_ = got == ARCHIVE_EOF;
+      if (!ended_ && got != ARCHIVE_RETRY) block_ = {static_cast<const char*>(bytes), count};
+    }
+    const size_t count = block_.copy(buffer, size);
+    block_.remove_prefix(count);
+    return count;
   }
   bool failed() const { return failed_; }
 
  private:
   archive* handle_;
   Feed& feed_;
-  bool failed_ = false;
+  std::string_view block_;  ///< libarchive's, valid until the next one is asked for
+  bool ended_ = false, failed_ = false;
 };
 
 /// libarchive gives no name when it cannot convert one to the locale.
