@@ -26,7 +26,7 @@ need() {
 # What every build needs.
 need_to_build() {
   need g++ cmake ninja-build pkg-config libfmt-dev libexpected-dev libtomlplusplus-dev nlohmann-json3-dev \
-    libre2-dev libarchive-dev libcli11-dev
+    libre2-dev libarchive-dev zlib1g-dev libzstd-dev liblzma-dev libcli11-dev
 }
 
 # build PRESET [TARGET...]: configures and builds; output in build/PRESET.

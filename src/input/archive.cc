@@ -88,9 +88,6 @@ std::string name_of(archive_entry* entry, uint64_t number) {
 std::unique_ptr<archive, Free> new_reader() {
   std::unique_ptr<archive, Free> reader(archive_read_new());
   if (reader == nullptr) return reader;
-  archive_read_support_filter_gzip(reader.get());
-  archive_read_support_filter_zstd(reader.get());
-  archive_read_support_filter_xz(reader.get());
   archive_read_support_filter_bzip2(reader.get());
   archive_read_support_filter_lz4(reader.get());
   archive_read_support_format_tar(reader.get());

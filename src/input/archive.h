@@ -1,4 +1,4 @@
-// Compressed streams and bundles, by libarchive.
+// Bundles, and the compressions that decoder.h leaves, by libarchive.
 #pragma once
 
 #include <functional>
@@ -8,10 +8,9 @@
 
 namespace rankdx {
 
-/// Unpacks gzip, zstd, xz, bzip2, lz4 and, in any of them or plain, tar or zip. `use` gets each
-/// regular file while it streams by: its name in the bundle ("" for a stream that is no bundle) and
-/// its bytes, valid until `use` returns. An error that a member's read() already returned is not
-/// returned again.
+/// Unpacks bzip2, lz4 and, in them or plain, tar or zip. `use` gets each regular file while it
+/// streams by: its name in the bundle ("" for a stream that is no bundle) and its bytes, valid
+/// until `use` returns. An error that a member's read() already returned is not returned again.
 Result<void> unpack(ByteSource& packed,
                     const std::function<void(const std::string& member, ByteSource& bytes)>& use);
 

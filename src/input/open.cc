@@ -3,13 +3,14 @@
 
 #include "input/archive.h"
 #include "input/content.h"
+#include "input/decoder.h"
 #include "input/input.h"
 #include "input/source.h"
 
 namespace rankdx {
 namespace {
 
-constexpr int kMaxNesting = 4;  ///< bundles in bundles
+constexpr int kMaxNesting = 6;  ///< bundles in bundles, compressed or not
 constexpr size_t kMaxLeftOut =
     100;  ///< messages about one input; a bundle may hold millions of members
 
@@ -98,20 +99,27 @@ class Opener {
       return leave_out(name, {ErrorCode::Unsupported, "is a bundle too deep in other bundles", "",
                               "unpack it and name the logs"});
     }
+    const std::string beginning = head.bytes;
+    auto packed = prefixed_source(std::move(head), std::move(bytes));
+    if (auto decoded = decoded_source(beginning, packed)) {
+      return open(name, std::move(decoded), nesting + 1);
+    }
     const size_t left_out_before = count_;
     bool any = false;
-    const auto packed = prefixed_source(std::move(head), std::move(bytes));
     const Result<void> done = unpack(*packed, [&](const std::string& member, ByteSource& content) {
+      const std::string base = member.substr(member.rfind('/') + 1);
+      if (base.starts_with('.') || is_no_log_name(base)) return;
       any = true;
       auto borrowed = std::make_unique<BorrowedSource>(content);
       if (member.empty()) return open(name, std::move(borrowed), nesting + 1);
-      const std::string base = member.substr(member.rfind('/') + 1);
-      if (base.starts_with('.') || is_no_log_name(base)) return;
       open(name + ":" + member, std::move(borrowed), nesting + 1);
     });
     if (!done) return leave_out(name, done.error());
     if (!any && count_ == left_out_before) {
-      leave_out(name, {ErrorCode::Unsupported, "holds nothing", "", "pack the logs again"});
+      leave_out(
+          name,
+          {ErrorCode::Unsupported, "holds no logs", "",
+           "hidden members and names such as *.json are skipped; unpack it and name the logs"});
     }
   }
 
