@@ -61,6 +61,10 @@ std::vector<InputPath> list_inputs(const std::vector<std::string>& paths,
 void open_input(const InputPath& input, const std::function<void(InputItem)>& use,
                 std::vector<LeftOut>& left_out);
 
+/// The same for bytes that come from elsewhere.
+void open_bytes(const std::string& name, std::unique_ptr<ByteSource> bytes,
+                const std::function<void(InputItem)>& use, std::vector<LeftOut>& left_out);
+
 /// list_inputs() and open_input() of each, in order.
 void for_each_input(const std::vector<std::string>& paths,
                     const std::function<void(InputItem)>& use, std::vector<LeftOut>& left_out);

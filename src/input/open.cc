@@ -130,18 +130,20 @@ class Opener {
 
 }  // namespace
 
+void open_bytes(const std::string& name, std::unique_ptr<ByteSource> bytes,
+                const std::function<void(InputItem)>& use, std::vector<LeftOut>& left_out) {
+  Opener opener(use, left_out);
+  opener.open(name, std::move(bytes), 0);
+  opener.finish(name);
+}
+
 void open_input(const InputPath& input, const std::function<void(InputItem)>& use,
                 std::vector<LeftOut>& left_out) {
-  Opener opener(use, left_out);
-  if (input.path == "-") {
-    opener.open("<stdin>", stdin_source(), 0);
-    return opener.finish("<stdin>");
-  }
+  if (input.path == "-") return open_bytes("<stdin>", stdin_source(), use, left_out);
   const bool named = input.found == InputPath::Found::Named;
   auto file = open_file(input.path, named ? OpenAs::Anything : OpenAs::RegularFile);
-  if (!file) return opener.leave_out(input.path, file.error());
-  opener.open(input.path, std::move(*file), 0);
-  opener.finish(input.path);
+  if (!file) return left_out.push_back({file.error()});
+  open_bytes(input.path, std::move(*file), use, left_out);
 }
 
 void for_each_input(const std::vector<std::string>& paths,
