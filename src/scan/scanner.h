@@ -1,5 +1,6 @@
-// Physical lines to messages. One Scanner per source: it remembers the prefixes it has seen, so that the usual line
-// costs one search for "NCCL " and one look-up. Not thread-safe; one per thread.
+// Physical lines to messages. One Scanner per source: it remembers the prefixes it has seen, so
+// that the usual line costs one search for "NCCL " and one look-up. Not thread-safe; one per
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,9 @@ class Scanner {
   Scanner(Scanner&&) noexcept;
   Scanner& operator=(Scanner&&) noexcept;
 
-  /// Scans one physical line (no '\n'; a final '\r' is dropped; text before an inner '\r' that a progress bar
-  /// overwrote is dropped). Calls the sink once per message, also for non-NCCL text (level None), but not for blank lines.
+  /// Scans one physical line (no '\n'; a final '\r' is dropped; text before an inner '\r' that a
+  /// progress bar overwrote is dropped). Calls the sink once per message, also for non-NCCL text
+  /// (level None), but not for blank lines.
   void scan_line(std::string_view line, MessageSink& sink);
 
   const ScanCounts& counts() const;
@@ -41,9 +43,5 @@ class Scanner {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// The slow obvious scanner: same contract, one regular grammar, no memory. Tests and the fuzzer hold the fast
-/// one against it.
-void scan_line_reference(std::string_view line, MessageSink& sink);
 
 }  // namespace rankdx

@@ -1,0 +1,37 @@
+#include "scan/source_memory.h"
+
+#include <algorithm>
+
+namespace rankdx {
+
+void KnownHosts::learn(std::string_view host) {
+  if (host.empty() || host.size() > kMaxHostName || hosts_.size() >= kMaxHosts) return;
+  hosts_.emplace(host);
+}
+
+size_t KnownHosts::known_end(std::string_view text) const {
+  for (size_t at = text.size() - std::min(text.size(), kMaxHostName); at < text.size(); ++at) {
+    if (knows(text.substr(at))) return at;
+  }
+  return std::string_view::npos;
+}
+
+bool KnownHosts::starts_a_host(std::string_view text) const {
+  const auto next = hosts_.upper_bound(text);
+  return next != hosts_.end() && next->starts_with(text);
+}
+
+uint32_t Writers::number(const Envelope& message) {
+  key_.assign(message.origin).append(1, '\0').append(message.host);
+  for (int id : {message.pid, message.tid}) {
+    key_.append(reinterpret_cast<const char*>(&id), sizeof id);
+  }
+  const auto known = numbers_.find(key_);
+  if (known != numbers_.end()) return known->second;
+  if (numbers_.size() >= kMaxWriters) return kNoWriter;
+  const auto fresh = static_cast<uint32_t>(numbers_.size());
+  numbers_.emplace(key_, fresh);
+  return fresh;
+}
+
+}  // namespace rankdx

@@ -1,0 +1,50 @@
+// What a scanner remembers of its source: the hosts and the writers seen so far. Both are bounded:
+// a log with more of them goes on without learning new ones.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "scan/envelope.h"
+
+namespace rankdx {
+
+class KnownHosts {
+ public:
+  static constexpr size_t kMaxHosts = 1 << 16;
+  static constexpr size_t kMaxHostName = 253;  ///< a DNS name
+
+  void learn(std::string_view host);
+  bool knows(std::string_view host) const { return hosts_.contains(host); }
+  /// Where the longest known host begins that `text` ends with; npos without one.
+  size_t known_end(std::string_view text) const;
+  /// True if a known host starts with `text`, but is longer.
+  bool starts_a_host(std::string_view text) const;
+
+ private:
+  std::set<std::string, std::less<>> hosts_;
+};
+
+class Writers {
+ public:
+  static constexpr uint32_t kMaxWriters = 1 << 18;
+
+  /// The number of (origin, host, pid, tid): a new one for a new writer, kNoWriter when there are
+  /// too many.
+  uint32_t number(const Envelope& message);
+
+ private:
+  std::unordered_map<std::string, uint32_t> numbers_;
+  std::string key_;
+};
+
+struct SourceMemory {
+  KnownHosts hosts;
+  Writers writers;
+};
+
+}  // namespace rankdx

@@ -1,0 +1,76 @@
+#include "scan/timestamp.h"
+
+#include "base/text.h"
+
+namespace rankdx {
+namespace {
+
+constexpr std::string_view kShape = "0000-00-00 00:00:00";
+
+int two(const char* p) { return (p[0] - '0') * 10 + (p[1] - '0'); }
+
+bool has_shape(std::string_view text) {
+  if (text.size() < kShape.size() || (text[10] != ' ' && text[10] != 'T')) return false;
+  for (size_t i = 0; i < kShape.size(); ++i) {
+    if (kShape[i] == '0' ? !is_digit(text[i]) : i != 10 && text[i] != kShape[i]) return false;
+  }
+  return true;
+}
+
+/// Days from 1970-01-01 in the Gregorian calendar; years start in March, so that a leap day comes
+/// last.
+int64_t days_since_1970(int year, int month, int day) {
+  year -= month <= 2;
+  const int era = year / 400, year_of_era = year - era * 400;
+  const int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  const int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return int64_t{era} * 146097 + day_of_era - 719468;
+}
+
+/// ".123456789" or ",123" at `at`: the bytes it takes and its microseconds.
+size_t fraction(std::string_view text, size_t at, int64_t& us) {
+  if (at + 1 >= text.size() || (text[at] != '.' && text[at] != ',') || !is_digit(text[at + 1])) {
+    return 0;
+  }
+  size_t end = at + 1;
+  for (int64_t unit = 100000; end < text.size() && is_digit(text[end]) && end - at <= 9; ++end) {
+    us += (text[end] - '0') * unit;
+    unit /= 10;
+  }
+  return end - at;
+}
+
+/// "Z", "+02:00" or "+0200" at `at`: the bytes it takes and its offset from UTC.
+size_t zone(std::string_view text, size_t at, int64_t& offset_us) {
+  const std::string_view rest = text.substr(at);
+  if (rest.starts_with('Z')) return 1;
+  if (rest.size() < 5 || (rest[0] != '+' && rest[0] != '-')) return 0;
+  const size_t minutes = rest[3] == ':' ? 4 : 3;
+  if (rest.size() < minutes + 2) return 0;
+  for (size_t i : {size_t{1}, size_t{2}, minutes, minutes + 1}) {
+    if (!is_digit(rest[i])) return 0;
+  }
+  const int64_t offset_min = two(&rest[1]) * 60 + two(&rest[minutes]);
+  offset_us = (rest[0] == '-' ? -offset_min : offset_min) * 60'000'000;
+  return minutes + 2;
+}
+
+}  // namespace
+
+std::optional<Stamp> parse_stamp(std::string_view text) {
+  if (!has_shape(text)) return std::nullopt;
+  const char* p = text.data();
+  const int year = two(p) * 100 + two(p + 2), month = two(p + 5), day = two(p + 8);
+  const int hour = two(p + 11), minute = two(p + 14), second = two(p + 17);
+  if (month < 1 || month > 12 || day < 1 || day > 31) return std::nullopt;
+  if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  int64_t us = 0, offset_us = 0;
+  size_t size = kShape.size();
+  size += fraction(text, size, us);
+  const size_t zone_size = zone(text, size, offset_us);
+  const int64_t seconds =
+      days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+  return Stamp{seconds * 1'000'000 + us - offset_us, size + zone_size, text[10], zone_size > 0};
+}
+
+}  // namespace rankdx
