@@ -7,7 +7,8 @@ namespace {
 
 constexpr size_t kFirstSlots = 64;
 constexpr size_t kMaxSlots = 4 * HeadMemo::kMaxHeads;
-constexpr size_t kProbes = 8;  // a head stands at most so far from its place
+constexpr std::string_view kTags = "\1\2";  // in a key: a time stood here
+constexpr size_t kProbes = 8;               // a head stands at most so far from its place
 
 uint64_t word(const char* p) {
   uint64_t value;
@@ -38,50 +39,74 @@ uint64_t hash_of(std::string_view key) {
   return mix(mix(even, word(p + n - 8)), odd);
 }
 
+/// memcmp, without a call: heads are short.
+bool same(std::string_view a, std::string_view b) {
+  const size_t n = a.size();
+  if (n != b.size()) return false;
+  if (n < 8) return a == b;
+  for (size_t i = 0; i + 8 < n; i += 8) {
+    if (word(&a[i]) != word(&b[i])) return false;
+  }
+  return word(&a[n - 8]) == word(&b[n - 8]);
+}
+
 std::string_view moved(std::string_view view, std::string_view from, std::string_view to) {
   return view.empty() ? view : to.substr(view.data() - from.data(), view.size());
 }
 
 }  // namespace
 
-/// The head with each time replaced by three bytes that say of which form it is.
-bool HeadMemo::make_key(std::string_view line, const LineMarks& marks) {
-  stamp_count_ = 0;
-  key_ = line.substr(0, marks.nccl);
-  if (marks.nccl > kMaxHeadSize || marks.dates == LineMarks::kMaxDates) return false;
+/// Makes key_ the head with each time replaced by three bytes that say of which form it is.
+bool HeadMemo::replace_stamps(std::string_view head) {
   size_t read = 0, size = 0;
-  for (int i = 0; i < marks.dates; ++i) {
-    const size_t at = marks.date[i];
-    if (at < read) continue;
-    const auto stamp = parse_stamp(line.substr(at, marks.nccl - at));
-    if (!stamp) continue;
-    std::memcpy(buffer_ + size, &line[read], at - read);
+  for (size_t dash = head.find('-', 4); dash < head.size(); dash = head.find('-', dash + 1)) {
+    const auto stamp = dash >= read + 4 ? parse_stamp(head.substr(dash - 4)) : std::nullopt;
+    if (!stamp || stamp_count_ == kMaxStamps) continue;
+    const size_t at = dash - 4;
+    std::memcpy(buffer_ + size, &head[read], at - read);
     size += at - read;
-    buffer_[size++] = stamp->zoned ? '\1' : '\2';
+    buffer_[size++] = kTags[stamp->zoned ? 0 : 1];
     buffer_[size++] = stamp->separator;
     buffer_[size++] = static_cast<char>(stamp->size);
     stamps_[stamp_count_] = *stamp;
     stamp_at_[stamp_count_++] = at;
     read = at + stamp->size;
+    dash = read;
   }
-  if (stamp_count_) {
-    std::memcpy(buffer_ + size, &line[read], marks.nccl - read);
-    key_ = {buffer_, size + marks.nccl - read};
-  }
+  if (stamp_count_ == 0) return false;
+  std::memcpy(buffer_ + size, &head[read], head.size() - read);
+  key_ = {buffer_, size + head.size() - read};
   return true;
 }
 
-const HeadMemo::Entry* HeadMemo::find(std::string_view line, const LineMarks& marks) {
-  usable_ = make_key(line, marks);
-  if (!usable_) return nullptr;
+bool HeadMemo::is_at_hand(const Entry& entry) const {
+  return entry.stamps == stamp_count_ && same(entry.key, key_);
+}
+
+/// The entry of key_, which is made usable for remember().
+const HeadMemo::Entry* HeadMemo::find_key() {
+  // A process says several lines in a row.
+  if (last_ != nullptr && is_at_hand(*last_)) return last_;
   hash_ = hash_of(key_);
-  if (slots_.empty()) return nullptr;
-  for (size_t i = 0; i < kProbes; ++i) {
+  for (size_t i = 0; i < kProbes && !slots_.empty(); ++i) {
     const Slot& slot = slots_[(hash_ + i) & (slots_.size() - 1)];
     if (slot.entry == nullptr) return nullptr;
-    if (slot.hash == hash_ && slot.entry->key == key_) return slot.entry;
+    if (slot.hash == hash_ && is_at_hand(*slot.entry)) return last_ = slot.entry;
   }
   return nullptr;
+}
+
+const HeadMemo::Entry* HeadMemo::find(std::string_view head) {
+  stamp_count_ = 0;
+  head_ = key_ = head;
+  usable_ = head.size() <= kMaxHeadSize;
+  if (!usable_) return nullptr;
+  // A key with times holds control characters, so that no head without times is taken for it.
+  if (last_ == nullptr || last_->stamps == 0) {
+    if (const Entry* known = find_key()) return known;
+  }
+  if (replace_stamps(head)) return find_key();
+  return last_ == nullptr || last_->stamps == 0 ? nullptr : find_key();
 }
 
 HeadMemo::Slot* HeadMemo::free_slot(uint64_t hash) {
@@ -97,7 +122,10 @@ void HeadMemo::grow() {
   std::vector<Slot> old = std::move(slots_);
   const bool full = old.size() >= kMaxSlots || entries_.size() >= kMaxHeads;
   slots_.assign(full || old.empty() ? kFirstSlots : old.size() * 2, {});
-  if (full) entries_.clear();
+  if (full) {
+    entries_.clear();
+    last_ = nullptr;
+  }
   for (const Slot& slot : old) {
     if (full || slot.entry == nullptr) continue;
     if (Slot* place = free_slot(slot.hash)) *place = slot;
@@ -105,25 +133,25 @@ void HeadMemo::grow() {
 }
 
 /// A pod can have a date in its name.
-bool HeadMemo::holds_stamp(std::string_view line, std::string_view field) const {
+bool HeadMemo::holds_stamp(std::string_view field) const {
   for (int i = 0; i < stamp_count_; ++i) {
-    const char* stamp = &line[stamp_at_[i]];
+    const char* stamp = &head_[stamp_at_[i]];
     if (stamp < field.data() + field.size() && field.data() < stamp + stamps_[i].size) return true;
   }
   return false;
 }
 
-void HeadMemo::remember(std::string_view line, const WholeHead& head) {
-  if (!usable_) return;
-  const Envelope& read = head.envelope;
-  for (auto view : {read.origin, read.actor, read.actor_ip, read.host, read.file, read.func}) {
-    if (holds_stamp(line, view)) return;
+void HeadMemo::remember(const WholeHead& read) {
+  if (!usable_ || head_.find_first_of(kTags) != std::string_view::npos) return;
+  const Envelope& e = read.envelope;
+  for (auto view : {e.origin, e.actor, e.actor_ip, e.host, e.file, e.func}) {
+    if (holds_stamp(view)) return;
   }
   int stamp = -1;
   for (int i = 0; i < stamp_count_; ++i) {
-    if (&line[stamp_at_[i]] == head.time_at) stamp = i;
+    if (&head_[stamp_at_[i]] == read.time_at) stamp = i;
   }
-  if (head.time_at && stamp < 0) return;
+  if (read.time_at && stamp < 0) return;
   if (entries_.size() * 2 >= slots_.size()) grow();
   Slot* slot = free_slot(hash_);
   if (slot == nullptr) {
@@ -133,13 +161,15 @@ void HeadMemo::remember(std::string_view line, const WholeHead& head) {
   if (slot == nullptr) return;
   Entry& entry = entries_.emplace_back();
   entry.key = key_;
-  entry.head = line.substr(0, head.nccl);
-  entry.envelope = head.envelope;
+  entry.head = head_;
+  Envelope& kept = entry.envelope;
+  kept = e;
+  entry.stamps = stamp_count_;
   entry.stamp = stamp;
-  entry.boxed = head.boxed;
-  Envelope& e = entry.envelope;
-  for (std::string_view* view : {&e.origin, &e.actor, &e.actor_ip, &e.host, &e.file, &e.func}) {
-    *view = moved(*view, line, entry.head);
+  entry.boxed = read.boxed;
+  for (std::string_view* view :
+       {&kept.origin, &kept.actor, &kept.actor_ip, &kept.host, &kept.file, &kept.func}) {
+    *view = moved(*view, head_, entry.head);
   }
   *slot = {hash_, &entry};
 }

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "scan/line_marks.h"
 #include "scan/message.h"
 #include "scan/timestamp.h"
 
@@ -25,14 +24,15 @@ class HeadMemo {
   struct Entry {
     std::string key, head;
     Envelope envelope;  ///< views into `head`
+    int stamps = 0;     ///< times in the head
     int stamp = -1;     ///< which time of the head is the message's
     bool boxed = false;
   };
 
-  /// Looks the head of `line` up that ends at marks.nccl. nullptr: not known. remember() uses the
-  /// same head.
-  const Entry* find(std::string_view line, const LineMarks& marks);
-  void remember(std::string_view line, const WholeHead& head);
+  /// The entry of this head, or nullptr. `head` is kept for remember().
+  const Entry* find(std::string_view head);
+  /// Keeps what the head that find() did not know says.
+  void remember(const WholeHead& read);
 
   /// The time of the head that was found last.
   int64_t time_us(const Entry& entry) const { return stamps_[entry.stamp].time_us; }
@@ -42,19 +42,23 @@ class HeadMemo {
     uint64_t hash = 0;
     const Entry* entry = nullptr;
   };
-  bool make_key(std::string_view line, const LineMarks& marks);
-  bool holds_stamp(std::string_view line, std::string_view field) const;
+  bool replace_stamps(std::string_view head);
+  bool is_at_hand(const Entry& entry) const;
+  const Entry* find_key();
+  bool holds_stamp(std::string_view field) const;
   Slot* free_slot(uint64_t hash);
   void grow();
 
   std::deque<Entry> entries_;
   std::vector<Slot> slots_;
+  const Entry* last_ = nullptr;
   // The head at hand.
-  std::string_view key_;
+  static constexpr int kMaxStamps = 3;
+  std::string_view head_, key_;
   uint64_t hash_ = 0;
   bool usable_ = false;
-  Stamp stamps_[LineMarks::kMaxDates];
-  size_t stamp_at_[LineMarks::kMaxDates]{};
+  Stamp stamps_[kMaxStamps];
+  size_t stamp_at_[kMaxStamps]{};
   int stamp_count_ = 0;
   char buffer_[kMaxHeadSize];
 };

@@ -1,36 +1,18 @@
 #include "scan/line_marks.h"
 
 #include <bit>
-#include <cstring>
-
-#include "base/text.h"
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 namespace rankdx {
 namespace {
 
-constexpr std::string_view kNccl = "NCCL ";
-
 bool is_odd(char c) { return static_cast<signed char>(c) < 0x20; }  // signed: also from 0x80 on
 
-/// `dash` is the first '-' of a possible date.
-void note_date(std::string_view line, size_t dash, LineMarks& marks) {
-  if (dash < 4 || dash + 6 > line.size() || marks.dates == LineMarks::kMaxDates) return;
-  if (marks.dates && marks.date[marks.dates - 1] + 4 >= dash) return;
-  for (size_t i :
-       {dash - 4, dash - 3, dash - 2, dash - 1, dash + 1, dash + 2, dash + 4, dash + 5}) {
-    if (!is_digit(line[i])) return;
-  }
-  marks.date[marks.dates++] = dash - 4;
-}
-
-void note_nccl(std::string_view line, size_t at, LineMarks& marks) {
-  if (line.size() - at < kNccl.size() || std::memcmp(&line[at], kNccl.data(), kNccl.size()) != 0) {
-    return;
-  }
+inline void note(std::string_view line, size_t at, LineMarks& marks) {
+  if (!line.substr(at).starts_with("NCCL ")) return;
   if (marks.nccl == LineMarks::kNone) {
     marks.nccl = at;
   } else if (at > marks.nccl && marks.nccl_again == LineMarks::kNone) {
@@ -38,42 +20,75 @@ void note_nccl(std::string_view line, size_t at, LineMarks& marks) {
   }
 }
 
-void note(std::string_view line, size_t at, LineMarks& marks) {
-  if (line[at] == 'N') return note_nccl(line, at, marks);
-  if (marks.nccl == LineMarks::kNone) note_date(line, at, marks);
-}
-
 void mark_bytes(std::string_view line, LineMarks& marks) {
   for (size_t i = 0; i < line.size(); ++i) {
     marks.odd |= is_odd(line[i]);
-    if (line[i] == 'N' || (line[i] == '-' && i + 3 < line.size() && line[i + 3] == '-')) {
-      note(line, i, marks);
-    }
+    if (line[i] == 'N') note(line, i, marks);
   }
 }
 
 #ifdef __SSE2__
-constexpr size_t kBlock = 16, kReach = 3;  // each block is looked at twice, kReach bytes apart
+constexpr size_t kReach = 3;  // each block is looked at twice, kReach bytes apart: for 'N' and 'L'
 
-__m128i load(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
-
-void mark_blocks(std::string_view line, LineMarks& marks) {
-  const __m128i n = _mm_set1_epi8('N'), l = _mm_set1_epi8('L'), dash = _mm_set1_epi8('-');
-  const __m128i blank = _mm_set1_epi8(' ');
+struct Sse2 {
+  static constexpr size_t kBlock = 16;
   __m128i odd = _mm_setzero_si128();
-  const size_t last = line.size() - kBlock - kReach;
-  for (size_t at = 0;;) {
-    const __m128i here = load(&line[at]), ahead = load(&line[at + kReach]);
-    odd = _mm_or_si128(odd, _mm_cmplt_epi8(here, blank));
-    const __m128i name = _mm_and_si128(_mm_cmpeq_epi8(here, n), _mm_cmpeq_epi8(ahead, l));
-    const __m128i date = _mm_and_si128(_mm_cmpeq_epi8(here, dash), _mm_cmpeq_epi8(ahead, dash));
-    auto hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(name, date)));
-    for (; hits; hits &= hits - 1) note(line, at + std::countr_zero(hits), marks);
-    if (at == last) break;
-    at = at + kBlock < last ? at + kBlock : last;
+
+  static __m128i load(const char* p) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   }
-  marks.odd = _mm_movemask_epi8(odd) != 0;
-  for (size_t i = line.size() - kReach; i < line.size(); ++i) marks.odd |= is_odd(line[i]);
+  /// A bit for each 'N' that an 'L' follows at its place.
+  uint64_t names(const char* p) {
+    const __m128i here = load(p);
+    odd = _mm_or_si128(odd, _mm_cmplt_epi8(here, _mm_set1_epi8(' ')));
+    return static_cast<unsigned>(
+        _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(here, _mm_set1_epi8('N')),
+                                        _mm_cmpeq_epi8(load(p + kReach), _mm_set1_epi8('L')))));
+  }
+  bool any_odd() const { return _mm_movemask_epi8(odd) != 0; }
+};
+
+#define RANKDX_AVX2 __attribute__((target("avx2")))
+
+struct Avx2 {
+  static constexpr size_t kBlock = 64;
+  __m256i odd;
+
+  RANKDX_AVX2 Avx2() : odd(_mm256_setzero_si256()) {}
+  RANKDX_AVX2 static __m256i load(const char* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  RANKDX_AVX2 uint64_t names32(const char* p) {
+    const __m256i here = load(p);
+    odd = _mm256_or_si256(odd, _mm256_cmpgt_epi8(_mm256_set1_epi8(' '), here));
+    return static_cast<unsigned>(_mm256_movemask_epi8(
+        _mm256_and_si256(_mm256_cmpeq_epi8(here, _mm256_set1_epi8('N')),
+                         _mm256_cmpeq_epi8(load(p + kReach), _mm256_set1_epi8('L')))));
+  }
+  RANKDX_AVX2 uint64_t names(const char* p) { return names32(p) | names32(p + 32) << 32; }
+  RANKDX_AVX2 bool any_odd() const { return _mm256_movemask_epi8(odd) != 0; }
+};
+
+/// The last block overlaps the one before it, so that nothing behind the line is read.
+template <class Vectors>
+[[gnu::always_inline]] inline void mark_blocks(std::string_view line, LineMarks& marks) {
+  Vectors vectors;
+  LineMarks found;
+  const size_t last = line.size() - Vectors::kBlock - kReach;
+  for (size_t at = 0;;) {
+    for (uint64_t names = vectors.names(&line[at]); names; names &= names - 1) {
+      note(line, at + std::countr_zero(names), found);
+    }
+    if (at == last) break;
+    at = at + Vectors::kBlock < last ? at + Vectors::kBlock : last;
+  }
+  found.odd = vectors.any_odd();
+  for (size_t i = line.size() - kReach; i < line.size(); ++i) found.odd |= is_odd(line[i]);
+  marks = found;
+}
+
+RANKDX_AVX2 void mark_blocks_avx2(std::string_view line, LineMarks& marks) {
+  mark_blocks<Avx2>(line, marks);
 }
 #endif
 
@@ -82,8 +97,13 @@ void mark_blocks(std::string_view line, LineMarks& marks) {
 LineMarks mark_line(std::string_view line) {
   LineMarks marks;
 #ifdef __SSE2__
-  if (line.size() >= kBlock + kReach) {
-    mark_blocks(line, marks);
+  static const bool has_avx2 = __builtin_cpu_supports("avx2");
+  if (has_avx2 && line.size() >= Avx2::kBlock + kReach) {
+    mark_blocks_avx2(line, marks);
+    return marks;
+  }
+  if (line.size() >= Sse2::kBlock + kReach) {
+    mark_blocks<Sse2>(line, marks);
     return marks;
   }
 #endif

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string_view>
 
-#include "scan/line_marks.h"
 #include "scan/prefix.h"
 #include "scan/scanner.h"
 #include "scan/source_memory.h"

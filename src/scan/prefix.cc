@@ -122,6 +122,7 @@ bool read_ids(string_view word, Prefix& out) {
 
 Level level_at(string_view text, size_t nccl) {
   const string_view rest = text.substr(nccl + kNccl.size());
+  if (rest.starts_with("INFO ")) return Level::Info;
   for (const LevelWord& l : kLevels) {
     if (rest.starts_with(l.word) && (rest.size() == l.word.size() || rest[l.word.size()] == ' '))
       return l.level;

@@ -34,10 +34,10 @@ struct Scanner::Impl {
 
   void scan_text(std::string_view text, const LineMarks& marks, LineOutput& out) {
     if (marks.nccl == LineMarks::kNone) return emit_text(text, {}, Speaks::No, Cut::No, out);
-    const HeadMemo::Entry* known = heads.find(text, marks);
+    const HeadMemo::Entry* known = heads.find(text.substr(0, marks.nccl));
     if (known != nullptr && emit_known(text, marks, *known, out)) return;
     const auto head = emit_messages(text, marks.nccl, memory, out);
-    if (known == nullptr && head && head->nccl == marks.nccl) heads.remember(text, *head);
+    if (known == nullptr && head && head->nccl == marks.nccl) heads.remember(*head);
   }
 
   void scan_odd(std::string_view line, LineOutput& out) {

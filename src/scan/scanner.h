@@ -21,7 +21,7 @@ class MessageSink {
 
 struct ScanCounts {
   uint64_t lines = 0;          ///< physical lines
-  uint64_t nccl_lines = 0;     ///< messages with an NCCL prefix, and bare banners
+  uint64_t nccl_lines = 0;     ///< messages with an NCCL prefix (also a cut one), and banners
   uint64_t damaged_lines = 0;  ///< lines with glued or cut messages, NUL bytes or invalid UTF-8
 };
 

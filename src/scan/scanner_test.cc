@@ -81,8 +81,7 @@ TEST(Scanner, NotNccl) {
       {"Last error: NCCL WARN x", "- |Last error: NCCL WARN x|"},
       {"2025-03-18 21:25:51,123 INFO ok",
        "- time=1742333151123000 |2025-03-18 21:25:51,123 INFO ok|"},
-      {"[2025-03-18 21:25:51,123] [INFO] ok",
-       "- time=1742333151123000 |[INFO] ok|"},
+      {"[2025-03-18 21:25:51,123] [INFO] ok", "- time=1742333151123000 |[INFO] ok|"},
       {"ValueError: bad", "- |ValueError: bad|"},
       {"loss | 0.5", "- |loss | 0.5|"},
   });
@@ -193,7 +192,8 @@ TEST(Scanner, Damage) {
        "- origin=p/c damaged |half of it |\nINFO node-b:8:8 dev=0 origin=p/c writer=3 damaged |y|"},
       {"NCCL INFO init.cc:5 -> 3", "INFO damaged |init.cc:5 -> 3|"},
       {":250 [1] NCCL INFO z", "INFO dev=1 damaged |z|"},
-      {"2026-03-19 19:40:08 [0] NCCL INFO z", "- time=1773949208000000 |2026-03-19 19:40:08 [0] NCCL INFO z|"},
+      {"2026-03-19 19:40:08 [0] NCCL INFO z",
+       "- time=1773949208000000 |2026-03-19 19:40:08 [0] NCCL INFO z|"},
       {"[send] via NET/Socket/0", "- |[send] via NET/Socket/0|"},
   });
 }
