@@ -1,6 +1,8 @@
 #include "scan/clean.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 #include "base/text.h"
 #include "scan/wrapper.h"
@@ -66,12 +68,25 @@ size_t utf8_size(string_view text) {
   return size;
 }
 
+constexpr size_t kWord = 8;
+
+bool starts_with_ascii(string_view text) {
+  uint64_t bytes;
+  if (text.size() < kWord) return false;
+  std::memcpy(&bytes, text.data(), kWord);
+  return (bytes & 0x8080808080808080ULL) == 0;
+}
+
 bool is_blank(string_view text) { return std::all_of(text.begin(), text.end(), is_space); }
 
 }  // namespace
 
 bool is_utf8(string_view text) {
   while (!text.empty()) {
+    if (starts_with_ascii(text)) {
+      text.remove_prefix(kWord);
+      continue;
+    }
     const size_t size = utf8_size(text);
     if (size == 0) return false;
     text.remove_prefix(size);

@@ -154,18 +154,24 @@ size_t cri_stream(string_view text, Wrapped&) {  // "stdout F " of /var/log/pods
 /// rank=0 pid=3)".
 size_t actor(string_view text, Wrapped& out) {
   const string_view inside = bracketed(text, ')');
-  const size_t key = inside.find("pid=");
-  if (key == npos || (key && inside[key - 1] != ' ')) return 0;
+  auto in_word = [](char c) { return c != ' ' && c != ','; };
+  size_t name = run(inside, 0, in_word), key = name + 1;
+  if (inside.starts_with("pid=")) name = key = 0;
+  while (key < inside.size() && !inside.substr(key).starts_with("pid=")) {
+    key = run(inside, key, in_word) + 1;
+  }
+  if (key >= inside.size()) return 0;
   const size_t digits = key + 4, end = digits_at(inside, digits);
   const int pid = number(inside.substr(digits, end - digits));
-  if (pid < 0 || (end < inside.size() && inside[end] != ',' && inside[end] != ' ')) return 0;
-  const size_t name_end = std::min(inside.find_first_of(" ,"), key);
-  out.envelope.actor = inside.substr(0, name_end);
+  if (pid < 0 || (end < inside.size() && in_word(inside[end]))) return 0;
+  out.envelope.actor = inside.substr(0, name);
   out.envelope.actor_pid = pid;
-  const size_t ip = inside.find("ip=", end);
   out.envelope.actor_ip = {};
-  if (ip != npos)
-    out.envelope.actor_ip = inside.substr(ip + 3, inside.find_first_of(", ", ip) - ip - 3);
+  constexpr string_view address = ", ip=";
+  if (inside.substr(end).starts_with(address)) {
+    const size_t ip = end + address.size();
+    out.envelope.actor_ip = inside.substr(ip, run(inside, ip, in_word) - ip);
+  }
   return skip_blank(text, inside.size() + 2);
 }
 
