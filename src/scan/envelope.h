@@ -42,6 +42,8 @@ struct Envelope {
   std::string_view func;  ///< of a WARN of 2.30.7; "" otherwise
   /// What was said: behind "NCCL INFO "; for level None the line without wrappers and ANSI codes.
   std::string_view body;
+
+  bool operator==(const Envelope&) const = default;
 };
 
 }  // namespace rankdx
