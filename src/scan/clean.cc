@@ -120,20 +120,22 @@ CleanLine clean_line(string_view line, std::string& scratch) {
   return clean;
 }
 
-std::vector<std::string> visible_parts(string_view text) {
+void for_each_visible_part(string_view text, const std::function<void(string_view)>& use) {
   Wrapped ignored;
-  const string_view wrappers =
-      text.substr(0, peel_wrappers(text.substr(0, text.find('\r')), ignored));
-  std::vector<std::string> parts;
-  auto add = [&](string_view part) { parts.push_back(std::string(wrappers).append(part)); };
-  string_view last, rest = text.substr(wrappers.size());
-  for (string_view part : split(rest, '\r')) {
-    if (is_blank(part)) continue;
-    if (last.find("NCCL ") != string_view::npos) add(last);
-    last = part;
+  const size_t wrappers = peel_wrappers(text.substr(0, text.find('\r')), ignored);
+  std::string part(text.substr(0, wrappers));
+  auto hand_on = [&](string_view shown) {
+    part.replace(wrappers, part.npos, shown);
+    use(part);
+  };
+  string_view last, rest = text.substr(wrappers);
+  while (!rest.empty()) {
+    const string_view next = take_until(rest, '\r', rest);
+    if (is_blank(next)) continue;
+    if (last.find("NCCL ") != string_view::npos) hand_on(last);
+    last = next;
   }
-  add(last);
-  return parts;
+  hand_on(last);
 }
 
 }  // namespace rankdx

@@ -1,9 +1,9 @@
 // Bytes of a line that are no text: escape sequences, NUL, carriage returns, broken UTF-8.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace rankdx {
 
@@ -23,8 +23,8 @@ struct CleanLine {
 /// `scratch` holds the text where it had to be rewritten.
 CleanLine clean_line(std::string_view line, std::string& scratch);
 
-/// What stays on the screen of a line with '\r' inside: the last part that is not blank, and parts
-/// before it in which NCCL speaks. Wrappers at the start of the line are put before each part.
-std::vector<std::string> visible_parts(std::string_view text);
+/// Hands on what stays on the screen of a line with '\r' inside: parts in which NCCL speaks, and
+/// the last part that is not blank. Wrappers at the start of the line are put before each part.
+void for_each_visible_part(std::string_view text, const std::function<void(std::string_view)>& use);
 
 }  // namespace rankdx

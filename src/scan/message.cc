@@ -98,8 +98,11 @@ void read_loose_message(Envelope& e) {
 /// NCCL's own time in front of a host at `begin`: where it starts.
 size_t include_stamp(string_view text, size_t begin) {
   if (begin < 2 || text[begin - 1] != ' ' || text[begin - 2] != ']') return begin;
-  const size_t open = text.substr(0, begin).rfind('[');
-  if (open == npos) return begin;
+  constexpr size_t kLongest = 48;
+  const size_t from = begin - std::min(begin, kLongest);
+  const size_t in_reach = text.substr(from, begin - from).rfind('[');
+  if (in_reach == npos) return begin;
+  const size_t open = from + in_reach;
   const auto stamp = parse_stamp(text.substr(open + 1));
   return stamp && open + 1 + stamp->size == begin - 2 ? open : begin;
 }

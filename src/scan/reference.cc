@@ -10,9 +10,12 @@ void ReferenceScanner::scan_line(std::string_view line, MessageSink& sink) {
   std::string scratch;
   const CleanLine clean = clean_line(line, scratch);
   LineOutput out{sink, counts_, line, clean.text_damaged, clean.damaged};
-  std::vector<std::string> parts = {std::string(clean.text)};
-  if (clean.has_returns) parts = visible_parts(clean.text);
-  for (const std::string& part : parts) emit_messages(part, part.find("NCCL "), memory_, out);
+  auto scan = [&](std::string_view text) { emit_messages(text, text.find("NCCL "), memory_, out); };
+  if (clean.has_returns) {
+    for_each_visible_part(clean.text, scan);
+  } else {
+    scan(clean.text);
+  }
   counts_.damaged_lines += out.damaged;
 }
 

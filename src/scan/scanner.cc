@@ -45,7 +45,8 @@ struct Scanner::Impl {
     out.text_damaged = clean.text_damaged;
     out.damaged = clean.damaged;
     if (!clean.has_returns) return scan_text(clean.text, mark_line(clean.text), out);
-    for (const std::string& part : visible_parts(clean.text)) scan_text(part, mark_line(part), out);
+    for_each_visible_part(clean.text,
+                          [&](std::string_view part) { scan_text(part, mark_line(part), out); });
   }
 };
 

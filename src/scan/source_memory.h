@@ -31,7 +31,7 @@ class KnownHosts {
 
 class Writers {
  public:
-  static constexpr uint32_t kMaxWriters = 1 << 18;
+  static constexpr uint32_t kMaxWriters = 1 << 16;
 
   /// The number of (origin, host, pid, tid): a new one for a new writer, kNoWriter when there are
   /// too many.
