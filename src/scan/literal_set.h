@@ -39,7 +39,9 @@ class LiteralSet {
   template <class OnHit>
   void scan(std::string_view text, OnHit&& on_hit) const;
   template <class OnHit>
-  bool check(std::string_view text, size_t at, uint32_t hash, OnHit&& on_hit) const;
+  bool check(std::string_view text, size_t at, OnHit&& on_hit) const;
+  void place(const std::vector<Window>& windows);
+  size_t nth_hash(uint32_t hash) const;
 
   std::vector<std::string> literals_;
   std::vector<uint64_t> bitmap_;  ///< hashes of windows that occur
