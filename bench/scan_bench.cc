@@ -22,7 +22,8 @@ struct Sink : rankdx::MessageSink {
 std::vector<std::string> nccl_lines(std::string_view wrapper, std::string_view stamp) {
   const std::vector<std::string> bodies = {
       "Channel 00/1 : 2[0] -> 0[0] [receive] via NET/Socket/0",
-      "AllReduce: opCount 1f sendbuff 0x7f0000001000 recvbuff 0x7f0000002000 count 1048576 datatype 7 op 0 "
+      "AllReduce: opCount 1f sendbuff 0x7f0000001000 recvbuff 0x7f0000002000 count 1048576 "
+      "datatype 7 op 0 "
       "root 0 comm 0x55d0c0a01000 [nranks=4] stream 0x55d0c0b02000",
       "Ring 00 : 3 -> 2 -> 0",
       "AllReduce: 4194304 Bytes -> Algo RING proto SIMPLE channel{Lo..Hi}={0..1}",
@@ -34,18 +35,23 @@ std::vector<std::string> nccl_lines(std::string_view wrapper, std::string_view s
   for (int i = 0; i < 20000; ++i) {
     const int pid = 200 + i / 50 % 8;
     const std::string ids = std::to_string(pid) + ":" + std::to_string(pid + i % 3);
-    lines.push_back(std::string(wrapper) + std::string(stamp) + "gpu-worker-0" + std::to_string(i / 50 % 2) + ":" +
-                    ids + " [" + std::to_string(pid % 8) + "] NCCL INFO " + bodies[i % bodies.size()]);
+    lines.push_back(std::string(wrapper) + std::string(stamp) + "gpu-worker-0" +
+                    std::to_string(i / 50 % 2) + ":" + ids + " [" + std::to_string(pid % 8) +
+                    "] NCCL INFO " + bodies[i % bodies.size()]);
   }
   return lines;
 }
 
 std::vector<std::string> text_lines() {
   const std::vector<std::string> texts = {
-      "INFO 07-08 11:50:03 [gpu_model_runner.py:1843] Starting to load model meta-llama/Llama-3.1-8B-Instruct...",
-      "(Worker_TP0 pid=1045) INFO 07-08 11:50:12 [default_loader.py:262] Loading weights took 8.31 seconds",
-      "  File \"/usr/local/lib/python3.12/dist-packages/vllm/v1/engine/core.py\", line 390, in run_engine_core",
-      "(EngineCore_DP0 pid=9081) (RayWorkerWrapper pid=9761, ip=169.254.28.176) DEBUG 07-08 utils.py:120] ok",
+      "INFO 07-08 11:50:03 [gpu_model_runner.py:1843] Starting to load model "
+      "meta-llama/Llama-3.1-8B-Instruct...",
+      "(Worker_TP0 pid=1045) INFO 07-08 11:50:12 [default_loader.py:262] Loading weights took 8.31 "
+      "seconds",
+      "  File \"/usr/local/lib/python3.12/dist-packages/vllm/v1/engine/core.py\", line 390, in "
+      "run_engine_core",
+      "(EngineCore_DP0 pid=9081) (RayWorkerWrapper pid=9761, ip=169.254.28.176) DEBUG 07-08 "
+      "utils.py:120] ok",
       "Loading safetensors checkpoint shards:  50% Completed | 2/4 [00:03<00:03,  1.71s/it]"};
   std::vector<std::string> lines;
   for (size_t i = 0; i < 20000; ++i) lines.push_back(texts[i % texts.size()]);
@@ -78,7 +84,8 @@ constexpr std::string_view kColour = "\x1b[36m(RayWorkerWrapper pid=248, ip=10.1
 void literals(benchmark::State& state) {
   std::vector<std::string> set;
   for (int i = 0; i < 3000; ++i) {
-    set.push_back("Error " + std::to_string(i * 7919) + " while opening device number " + std::to_string(i));
+    set.push_back("Error " + std::to_string(i * 7919) + " while opening device number " +
+                  std::to_string(i));
   }
   const rankdx::LiteralSet gate(set);
   const std::vector<std::string> lines = text_lines();

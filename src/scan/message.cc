@@ -30,8 +30,7 @@ bool use_known_host(string_view& host, const KnownHosts& hosts) {
   return true;
 }
 
-/// A line can start with a piece of another line's host ("gpu-wgpu-worker-01:214:214 [1] NCCL INFO
-/// ...").
+/// A line can start with a piece of another line's host ("gpu-wgpu-worker-01:214:214 [1] NCCL").
 bool has_other_hosts_start(string_view host, const KnownHosts& hosts) {
   if (hosts.knows(host)) return false;
   const size_t at = hosts.known_end(host);
@@ -47,7 +46,7 @@ Wrapped without_ids(Wrapped wrapped) {
   return wrapped;
 }
 
-/// Reads what stands before the host. `wrapped` may hold what the line's first message had.
+/// Reads what stands before the host. `outer`: the wrappers of the line's first message.
 Head read_head(string_view text, const Prefix& prefix, Place place, const Wrapped& outer,
                SourceMemory& memory) {
   Head head{outer, {}, false};
@@ -67,7 +66,7 @@ Head read_head(string_view text, const Prefix& prefix, Place place, const Wrappe
   if (!clean) {
     const bool known = use_known_host(host, memory.hosts);
     if (place == Place::LineStart) {
-      const size_t end = known ? host.data() - text.data() : prefix.begin;
+      const size_t end = known ? host.data() - text.data() : host_begin;
       head.before = text.substr(left.data() - text.data(), end - (left.data() - text.data()));
     }
     if (!known) return head;
