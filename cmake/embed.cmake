@@ -1,7 +1,7 @@
 # Data files that travel inside the binary.
 
 # rankdx_embed_data(<room> <dir>...): every *.tsv of the folders becomes a byte range, found by name through
-# explain/data.h (symbols rankdx_data_<name>_begin / _end).
+# catalogue/data.h (symbols rankdx_data_<name>_begin / _end).
 function(rankdx_embed_data room)
   set(asm ${CMAKE_BINARY_DIR}/embedded_${room}.S)
   set(text "")

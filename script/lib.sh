@@ -26,7 +26,8 @@ need() {
 # What every build needs.
 need_to_build() {
   need g++ cmake ninja-build pkg-config libfmt-dev libexpected-dev libtomlplusplus-dev nlohmann-json3-dev \
-    libre2-dev libarchive-dev zlib1g-dev libzstd-dev liblzma-dev libcli11-dev
+    libre2-dev libarchive-dev zlib1g-dev libzstd-dev liblzma-dev libcli11-dev \
+    libssl-dev libyaml-cpp-dev libboost-dev
 }
 
 # build PRESET [TARGET...]: configures and builds; output in build/PRESET.

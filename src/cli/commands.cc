@@ -1,0 +1,21 @@
+// The table of subcommands. Each is one file of commands/.
+#include "cli/commands.h"
+
+#include "cli/flags.h"
+
+namespace rankdx {
+
+const std::vector<CommandGroup>& command_groups() {
+  static const std::vector<CommandGroup> groups = {
+  };
+  return groups;
+}
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table = {
+      {"diagnose", "Name the root cause of a failed, hanging or slow launch from its logs", kDiagnoseExamples, make_diagnose},
+  };
+  return table;
+}
+
+}  // namespace rankdx
