@@ -46,7 +46,7 @@ struct Rule {
   std::vector<std::string> references;
   std::vector<std::string> source;
   std::vector<std::string> bad, good;     ///< sample lines, whole log lines
-  std::string file;         ///< where it was written: "rules/network.toml:120"
+  std::string file;         ///< where it was written: "network.toml:120"
 };
 
 class RulePack {
@@ -61,17 +61,19 @@ class RulePack {
 
   /// Appends another pack; rules of the same (id, variant) replace ours.
   void add(RulePack other);
-  /// Every bad sample must be hit by its rule, no good sample may be. The first failure is described.
-  Result<void> check_samples() const;
+  /// Every bad sample must be hit by its rule, no good sample may be. What is not so, one error each.
+  std::vector<Error> check_samples() const;
 
   const std::vector<Rule>& rules() const { return rules_; }
   /// The rule that gives a finding its words: the one without a variant, else the first with a title; or nullptr.
   const Rule* definition(std::string_view id) const;
-  /// All distinct literals, for the scan gate; index i belongs to the rules in rules_of_literal(i).
+  /// All distinct literals, for the scan gate; index i belongs to the rules in rules_of_literal(i). Made on first use.
   const std::vector<std::string>& literals() const;
   const std::vector<uint32_t>& rules_of_literal(uint32_t literal) const;
 
  private:
+  void index_literals() const;
+
   std::vector<Rule> rules_;
   mutable std::vector<std::string> literals_;
   mutable std::vector<std::vector<uint32_t>> by_literal_;
@@ -80,7 +82,11 @@ class RulePack {
 /// The pack inside the binary (library rankdx_builtin_rules).
 const RulePack& builtin_rules();
 
-/// Replaces {name} in a template by its capture; a name without a capture becomes "?".
+/// Replaces {name} in a template by its capture; a name without a capture becomes "?". What stands in braces but is no
+/// name (a-z, 0-9, _) stays as it is: "{print $1}".
 std::string fill(std::string_view text, const std::map<std::string, std::string>& captures);
+
+/// The names that fill() would replace, in order.
+std::vector<std::string> template_names(std::string_view text);
 
 }  // namespace rankdx
