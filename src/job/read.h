@@ -1,0 +1,35 @@
+// Files to Facts: every input is folded on its own, on as many threads as wanted; the result is the same for any number.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "job/facts.h"
+#include "scan/literal_set.h"
+
+namespace rankdx {
+
+/// What a reader in another thread may watch.
+struct ReadProgress {
+  std::atomic<uint64_t> bytes{0};  ///< unpacked bytes folded so far
+  std::atomic<uint64_t> files{0};  ///< inputs done
+  std::atomic<uint64_t> files_total{0};
+};
+
+struct ReadOptions {
+  int threads = 1;
+  ReadProgress* progress = nullptr;
+};
+
+struct ReadResult {
+  Facts facts;
+  std::vector<Error> left_out;  ///< inputs, or parts of them, that could not be used; in the order of the inputs
+};
+
+/// Logs (files, directories, globs, "-", compressed, bundles) and facts files. Empty `paths`: standard input.
+/// `gate` selects the lines that are kept for the rules.
+ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& gate, const ReadOptions& options);
+
+}  // namespace rankdx
