@@ -39,11 +39,33 @@ std::string key_of(const ProcessFacts& process, const CommFacts& comm, int depth
     std::string unused;
     parent = key_of(process, process.comms[comm.parent_index], depth + 1, unused);
   }
+  // Up to 2.22 the commId of a child is made of its parent's and the color: two splits give one id twice.
+  if (comm.has_comm_id && comm.has_color) return fmt::format("{:#x}/split {}", comm.comm_id, comm.split_order + 1);
   if (comm.has_comm_id) return fmt::format("{:#x}", comm.comm_id);
   if (!comm.has_color || parent.empty()) return {};
   // 2.24.3 prints the number of the split; 2.23.4 does not, so the order in the process stands for it.
   const int number = comm.split_count >= 0 ? comm.split_count : comm.split_order + 1;
   return fmt::format("{}/split {}/color {}", parent, number, comm.color);
+}
+
+/// "0x12/split 1" becomes "0x12" where no other split has this id.
+void shorten_ids(std::vector<Communicator>& comms) {
+  auto base = [](const std::string& id) { return id.starts_with("0x") ? id.substr(0, id.find("/split ")) : id; };
+  std::map<std::string, int> uses;
+  for (const Communicator& c : comms) ++uses[base(c.id)];
+  for (Communicator& c : comms) {
+    const size_t tail = c.id.find("/split ");
+    const bool child_of_id = tail != std::string::npos && c.id.find('/', tail + 1) == std::string::npos;
+    if (child_of_id && uses[base(c.id)] == 1) c.id = base(c.id);
+  }
+}
+
+/// Up to 2.18 no line says how many nodes NCCL counted: the hosts of all ranks are what it counts.
+void count_nodes(const Job& job, Communicator& comm) {
+  if (comm.nnodes || comm.nranks <= 0 || static_cast<int>(comm.ranks.size()) != comm.nranks) return;
+  std::set<int> hosts;
+  for (const Member& m : comm.ranks) hosts.insert(job.processes[m.process].host_index);
+  if (!hosts.count(-1)) comm.nnodes = static_cast<int>(hosts.size());
 }
 
 /// Before 2.16.2 nothing names a communicator: same size, each rank once, in order of appearance.
@@ -145,6 +167,8 @@ void tie_communicators(Job& job) {
     }
   }
   for (size_t i = 0; i < groups.list.size(); ++i) fill_group(groups.list[i], groups.members[i]);
+  shorten_ids(groups.list);
+  for (Communicator& comm : groups.list) count_nodes(job, comm);
   job.communicators = std::move(groups.list);
   std::stable_sort(job.communicators.begin(), job.communicators.end(),
                    [](const Communicator& a, const Communicator& b) { return a.nranks > b.nranks; });

@@ -59,6 +59,7 @@ struct ProcessFold::Handler {
     set(EventKind::InitComplete, &ProcessFold::on_complete);
     set(EventKind::InitTimings, &ProcessFold::on_complete);
     set(EventKind::BootstrapSplit, &ProcessFold::on_split);
+    set(EventKind::SplitNoColor, &ProcessFold::on_split_out);
     set(EventKind::Layout, &ProcessFold::on_layout);
     set(EventKind::Destroy, &ProcessFold::on_destroy);
     for (auto kind : {EventKind::BootstrapTimings, EventKind::Affinity, EventKind::SystemLine,
@@ -158,6 +159,7 @@ void ProcessFold::on_start(const Event& event, const LinePlace& at) {
   CommFacts* comm = open_comm(event, at);
   if (!comm) return;
   fill(*comm, event);
+  take_split(*comm, at.tid);
   comm->start = keep(at);
   comm->start_us = at.time_us;
   reach(*comm, Stage::InitStart);
@@ -193,10 +195,26 @@ void ProcessFold::on_complete(const Event& event, const LinePlace& at) {
 }
 
 void ProcessFold::on_split(const Event& event, const LinePlace& at) {
-  CommFacts* comm = event.comm ? comm_by_pointer(event.comm) : comm_of_thread(at.tid);
-  if (!comm || comm->rank != event.rank || comm->nranks != event.nranks) return;
-  if (!comm->has_color) comm->color = event.color, comm->key = event.key, comm->has_color = true;
-  if (event.parent) fill(*comm, event);
+  if (splits_.size() >= kMaxThreads) return;
+  splits_[at.tid] = {event.rank, event.nranks, event.color, event.key, split_count_++, event.parent};
+}
+
+/// A rank that takes no part in a split counts it all the same, so that the numbers agree over ranks.
+void ProcessFold::on_split_out(const Event&, const LinePlace&) { ++split_count_; }
+
+void ProcessFold::take_split(CommFacts& comm, int tid) {
+  auto found = splits_.find(tid);
+  if (found == splits_.end()) return;
+  const Split split = found->second;
+  splits_.erase(found);
+  if (comm.has_color || split.rank != comm.rank || split.nranks != comm.nranks) return;
+  comm.color = split.color;
+  comm.key = split.key;
+  comm.has_color = true;
+  comm.split_order = split.order;
+  comm.parent = split.parent;
+  auto parent = live_.find(split.parent);
+  if (parent != live_.end() && &facts.comms[parent->second] != &comm) comm.parent_index = parent->second;
 }
 
 void ProcessFold::on_layout(const Event& event, const LinePlace& at) {

@@ -50,6 +50,8 @@ class ProcessFold {
   void on_start(const Event& event, const LinePlace& at);
   void on_complete(const Event& event, const LinePlace& at);
   void on_split(const Event& event, const LinePlace& at);
+  void on_split_out(const Event& event, const LinePlace& at);
+  void take_split(CommFacts& comm, int tid);
   void on_layout(const Event& event, const LinePlace& at);
   void on_destroy(const Event& event, const LinePlace& at);
   void on_thread_stage(const Event& event, const LinePlace& at);
@@ -70,6 +72,10 @@ class ProcessFold {
   std::unordered_map<uint64_t, int> live_;        ///< communicator pointer -> index into facts.comms
   std::unordered_map<int, int> thread_comm_;      ///< tid -> index
   std::unordered_map<uint64_t, int> children_;    ///< parent index, color -> number of children so far
+  /// A split whose communicator has not started yet: 2.18 to 2.22 print it before the start, on the same thread.
+  struct Split { int rank = -1, nranks = -1, color = 0, key = 0, order = 0; uint64_t parent = 0; };
+  std::unordered_map<int, Split> splits_;         ///< tid -> split
+  int split_count_ = 0;
   int last_complete_ = -1;
 };
 
