@@ -8,7 +8,7 @@
 
 namespace rankdx {
 
-enum class ErrorCode { Usage, Unreadable, Corrupt, Unsupported, Internal };
+enum class ErrorCode { Usage, Unreadable, Empty, Corrupt, Unsupported, Internal };
 
 /// What went wrong, for a person: what, where, and what to do about it.
 struct Error {

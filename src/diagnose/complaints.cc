@@ -9,7 +9,7 @@ namespace {
 struct Wording { std::string_view text; Refusal kind; };
 
 /// strerror(3) texts of connect(2) and NCCL's own words for running out of tries.
-constexpr std::array<Wording, 9> kWordings = {{
+constexpr std::array<Wording, 10> kWordings = {{
     {"refused", Refusal::Refused},
     {"exceeded retries", Refusal::Refused},
     {"timed out", Refusal::Blocked},
@@ -19,6 +19,7 @@ constexpr std::array<Wording, 9> kWordings = {{
     {"Host is down", Refusal::Blocked},
     {"reset by peer", Refusal::Refused},
     {"not permitted", Refusal::Blocked},
+    {"connection abort", Refusal::Blocked},  // a reset in the middle of the handshake: not by a closed port
 }};
 
 Refusal kind_of(std::string_view error) {
@@ -67,6 +68,11 @@ std::set<int> accused_hosts(const Context& context, const std::vector<Complaint>
     if (!complaining.count(h)) accused.insert(h);
   }
   return accused.size() == 1 ? accused : std::set<int>{};
+}
+
+bool names_a_target(const std::vector<Complaint>& complaints, Refusal kind) {
+  return std::any_of(complaints.begin(), complaints.end(),
+                     [&](const Complaint& c) { return c.kind == kind && !c.retry->peer.empty(); });
 }
 
 }  // namespace rankdx

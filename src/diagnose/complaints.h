@@ -24,4 +24,7 @@ std::vector<Complaint> open_complaints(const Context& context);
 /// from which nobody complains.
 std::set<int> accused_hosts(const Context& context, const std::vector<Complaint>& complaints, Refusal kind);
 
+/// Whether any complaint of this kind prints the address it was meant for.
+bool names_a_target(const std::vector<Complaint>& complaints, Refusal kind);
+
 }  // namespace rankdx

@@ -54,8 +54,8 @@ class Opener {
     if (content == Content::Text || content == Content::Facts) {
       return give(name, prefixed_source(std::move(head), std::move(bytes)));
     }
-    for (const auto& [refused, text, hint] : kRefused) {
-      if (refused == content) leave_out(name, {ErrorCode::Unsupported, text, "", hint});
+    for (const auto& [refused, code, text, hint] : kRefused) {
+      if (refused == content) leave_out(name, {code, text, "", hint});
     }
   }
 
@@ -76,15 +76,16 @@ class Opener {
  private:
   struct Refused {
     Content content;
+    ErrorCode code;
     const char* text;
     const char* hint;
   };
   static constexpr Refused kRefused[] = {
-      {Content::Empty, "is empty",
+      {Content::Empty, ErrorCode::Empty, "is empty",
        "the process wrote nothing, or not yet: check NCCL_DEBUG=INFO and where its output goes"},
-      {Content::Utf16, "is UTF-16 text, as PowerShell's > writes it",
+      {Content::Utf16, ErrorCode::Unsupported, "is UTF-16 text, as PowerShell's > writes it",
        "convert it: iconv -f utf-16 -t utf-8"},
-      {Content::Binary, "is binary, not a log", "name the log files themselves"},
+      {Content::Binary, ErrorCode::Unsupported, "is binary, not a log", "name the log files themselves"},
   };
 
   void give(const std::string& name, std::unique_ptr<ByteSource> bytes) {

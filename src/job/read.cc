@@ -109,6 +109,13 @@ class Folder {
   ReadProgress* progress_;
 };
 
+/// A log without a byte is a fact as well: that process printed nothing.
+void add_empty(const std::string& name, Facts& facts) {
+  SourceFacts empty;
+  empty.name = name;
+  facts.sources.emplace(std::make_pair(name, empty.fingerprint), std::move(empty));
+}
+
 }  // namespace
 
 ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& gate, const ReadOptions& options) {
@@ -132,7 +139,10 @@ ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& g
   ReadResult result;
   for (LeftOut& l : not_found) result.left_out.push_back(std::move(l.error));
   for (Part& part : parts) {
-    for (LeftOut& l : part.left_out) result.left_out.push_back(std::move(l.error));
+    for (LeftOut& l : part.left_out) {
+      if (l.error.code == ErrorCode::Empty) add_empty(l.error.place, part.facts);
+      result.left_out.push_back(std::move(l.error));
+    }
     result.facts.sources.merge(part.facts.sources);
   }
   return result;

@@ -70,6 +70,7 @@ void RuleMatcher::match(const SourceFacts& source, const Notable& notable, std::
   for (uint32_t index : impl_->rules) {
     const Rule& rule = impl_->pack.rules()[index];
     if (!event_fits(rule, notable.level) || !version_in(rule.versions, version)) continue;
+    if (!notable.file.starts_with(rule.source_file)) continue;
     if (holds_any(notable.body, rule.unless_line)) continue;
     RuleHit hit{&rule, &source, &notable, {}};
     if (impl_->expression(index).search(notable.body, hit.captures)) hits.push_back(std::move(hit));

@@ -40,7 +40,7 @@ void visit(ArchiveReader& a, std::vector<T>& list) {
 template <class A, class R>
 void fields(A& a, R& r) {
   auto all = [&](auto&... field) { (visit(a, field), ...); };
-  all(r.id, r.variant, r.title, r.severity, r.role, r.confidence, r.layer, r.versions, r.event, r.literals, r.match,
+  all(r.id, r.variant, r.title, r.severity, r.role, r.confidence, r.layer, r.versions, r.event, r.source_file, r.literals, r.match,
       r.unless, r.unless_line, r.explains, r.guilty, r.harmless, r.cause, r.fix, r.needs, r.references, r.source, r.bad,
       r.good, r.file);
 }
@@ -98,6 +98,13 @@ const Rule* RulePack::definition(std::string_view id) const {
     if (!named) named = &r;
   }
   return named;
+}
+
+const Rule* RulePack::find(std::string_view id, std::string_view variant) const {
+  for (const Rule& r : rules_) {
+    if (r.id == id && r.variant == variant) return &r;
+  }
+  return nullptr;
 }
 
 void RulePack::index_literals() const {

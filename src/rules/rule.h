@@ -33,6 +33,7 @@ struct Rule {
   Layer layer = Layer::NcclInit;
   std::string versions;     ///< ">=2.4", "2.18.1-2.22.3", "": any
   std::string event;        ///< "", "nccl" (any NCCL line), "nccl.warn", "nccl.info", "text" (not an NCCL line)
+  std::string source_file;  ///< of a WARN: its file must begin so, "transport/p2p"; "": any
   std::vector<std::string> literals;  ///< any of them selects the line; 8 characters or more; empty: a detector raises it
   std::string match;        ///< RE2, searched in the body; named captures; "" = the literal decides
   std::vector<std::string> unless;        ///< finding ids whose presence silences this rule
@@ -67,6 +68,8 @@ class RulePack {
   const std::vector<Rule>& rules() const { return rules_; }
   /// The rule that gives a finding its words: the one without a variant, else the first with a title; or nullptr.
   const Rule* definition(std::string_view id) const;
+  /// The rule with exactly this id and variant, or nullptr.
+  const Rule* find(std::string_view id, std::string_view variant) const;
   /// All distinct literals, for the scan gate; index i belongs to the rules in rules_of_literal(i). Made on first use.
   const std::vector<std::string>& literals() const;
   const std::vector<uint32_t>& rules_of_literal(uint32_t literal) const;

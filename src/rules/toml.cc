@@ -20,11 +20,12 @@ constexpr std::array<std::string_view, 4> kGuilty = {"self", "peer", "rank", "no
 
 /// Where a text of a rule goes.
 struct TextField { std::string_view key; std::string Rule::*field; };
-constexpr std::array<TextField, 8> kTexts = {{{"id", &Rule::id},
+constexpr std::array<TextField, 9> kTexts = {{{"id", &Rule::id},
                                               {"variant", &Rule::variant},
                                               {"title", &Rule::title},
                                               {"versions", &Rule::versions},
                                               {"event", &Rule::event},
+                                              {"source_file", &Rule::source_file},
                                               {"match", &Rule::match},
                                               {"harmless", &Rule::harmless},
                                               {"cause", &Rule::cause}}};

@@ -49,6 +49,7 @@ std::string rendered(const Report& report, const Options& o) {
 /// Whether something that the user named (not merely found in a directory) could not be used.
 bool named_is_missing(const Options& o, const std::vector<Error>& left_out) {
   return std::any_of(left_out.begin(), left_out.end(), [&](const Error& e) {
+    if (e.code == ErrorCode::Empty) return false;
     return o.paths.empty() || std::find(o.paths.begin(), o.paths.end(), e.place) != o.paths.end();
   });
 }

@@ -16,7 +16,7 @@ void detect_connections(const Context& context, FindingSet& findings) {
   std::set<std::string> peers;
   for (const Complaint& c : complaints) {
     if (c.kind != Refusal::Blocked) continue;
-    gave_up |= c.retry->exhausted;
+    gave_up |= c.retry->exhausted && c.retry->error.find("abort") == std::string::npos;
     if (!c.retry->peer.empty()) peers.insert(c.retry->peer);
     draft.evidence.push_back(context.evidence(*c.source, c.retry->last));
   }

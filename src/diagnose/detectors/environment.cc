@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "diagnose/context.h"
 
 namespace rankdx {
@@ -109,9 +110,34 @@ void add_difference(const Context& context, const MustAgree& rule, std::string t
   findings.add(std::move(draft));
 }
 
+/// "8MB": digits that strtoll takes, and a unit that it drops. Empty when the value is no such thing.
+std::string_view number_before_unit(std::string_view value) {
+  const size_t digits = std::min(value.find_first_not_of("0123456789"), value.size());
+  std::string_view unit = trim(value.substr(digits));
+  if (digits == 0 || unit.empty() || unit.size() > 5) return {};
+  const bool size_unit = std::string_view("kKmMgGbB").find(unit.front()) != std::string_view::npos;
+  return size_unit && unit.find_first_not_of("kKmMgGiIbByYtTeEsS") == std::string_view::npos ? value.substr(0, digits) : std::string_view();
+}
+
+/// Sizes in bytes; strtoll ends at the unit (misc/param.cc).
+void units_in_numbers(const Context& context, FindingSet& findings) {
+  for (const EnvSeen& e : context.job.environment) {
+    const bool size = e.name.ends_with("SIZE") || e.name.ends_with("THRESHOLD") || e.name.ends_with("BYTES");
+    const std::string_view number = number_before_unit(e.value);
+    if (!e.name.starts_with("NCCL_") || !size || number.empty()) continue;
+    Draft draft{.id = "nccl-env-value-invalid"};
+    draft.rule = findings.pack().find("nccl-env-value-invalid", "plain-number-with-unit");
+    draft.captures = {{"name", e.name}, {"value", e.value}, {"number", std::string(number)}};
+    for (int p : e.processes) draft.where.push_back(context.where(p));
+    draft.evidence = {{e.source, e.at.line, e.at.text}};
+    findings.add(std::move(draft));
+  }
+}
+
 }  // namespace
 
 void detect_environment(const Context& context, FindingSet& findings) {
+  units_in_numbers(context, findings);
   if (context.job.processes.size() < 2) return;
   for (const MustAgree& rule : kMustAgree) {
     const auto values = hosts_by_value(context.job, rule.name);

@@ -105,18 +105,23 @@ void dead_ranks(const Context& context, const std::set<int>& processes, Confiden
   findings.add(std::move(draft));
 }
 
-/// Ranks on the accused host that do not complain themselves and are furthest behind.
+/// Ranks on the accused host (any: -1) that do not complain themselves and are furthest behind.
 std::set<int> silent_on(const Context& context, const Communicator& comm, int host, const std::set<int>& complaining) {
   std::set<int> silent;
   Progress least{Stage::Failed, SIZE_MAX, UINT64_MAX};
   for (const Member& m : comm.ranks) {
     const Process& p = context.job.processes[m.process];
-    if (p.host_index != host || complaining.count(m.process) || m.facts->failed) continue;
+    if ((host >= 0 && p.host_index != host) || complaining.count(m.process) || m.facts->failed) continue;
     const Progress progress = progress_of(m);
     if (progress < least) silent.clear(), least = progress;
     if (progress == least) silent.insert(m.process);
   }
   return silent;
+}
+
+bool past_bootstrap(const Communicator& comm) {
+  return std::any_of(comm.ranks.begin(), comm.ranks.end(),
+                     [](const Member& m) { return m.facts->stage > Stage::InitStart; });
 }
 
 /// Connections refused by a host: the process that listened there is gone, or it never came.
@@ -132,16 +137,21 @@ bool refused(const Context& context, const Communicator& comm, FindingSet& findi
     if (evidence.size() < 4) evidence.push_back(context.evidence(*c.source, c.retry->last));
   }
   if (complaining.empty()) return false;
+  if (!names_a_target(complaints, Refusal::Refused)) {
+    // Versions that print no address: on its own host or another one, the silent rank that is furthest behind.
+    const std::set<int> silent = silent_on(context, comm, -1, complaining);
+    if (!silent.empty() && silent.size() * 2 <= comm.ranks.size() && past_bootstrap(comm)) {
+      dead_ranks(context, silent, silent.size() == 1 ? Confidence::Likely : Confidence::Possible, evidence, findings);
+      return true;
+    }
+  }
   const std::set<int> accused = accused_hosts(context, complaints, Refusal::Refused);
   for (int host : accused) {
     const std::set<int> silent = silent_on(context, comm, host, complaining);
     size_t on_host = 0;
     for (const Member& m : comm.ranks) on_host += context.job.processes[m.process].host_index == host;
-    const bool past_bootstrap = std::any_of(comm.ranks.begin(), comm.ranks.end(), [](const Member& m) {
-      return m.facts->stage > Stage::InitStart;
-    });
     if (silent.empty()) continue;
-    if (!past_bootstrap && silent.size() == on_host && comm.missing_ranks.empty() && gave_up) {
+    if (!past_bootstrap(comm) && silent.size() == on_host && comm.missing_ranks.empty() && gave_up) {
       // All ranks of the host came as far as the others and wait: a firewall that answers with a reset looks like this.
       Draft draft{.id = "node-to-node-traffic-blocked"};
       draft.where.push_back({.host = context.job.hosts[host].name, .pod = "", .rank = {}, .gpu = {}, .peer = "", .interface = ""});
@@ -230,6 +240,26 @@ bool behind(const Context& context, const Communicator& comm, FindingSet& findin
   return true;
 }
 
+/// Output that ends in the middle of a line, or that holds lines cut and glued together: a pipe whose last block was lost.
+bool output_is_cut(const Context& context) {
+  return std::any_of(context.facts.sources.begin(), context.facts.sources.end(), [](const auto& entry) {
+    const SourceFacts& s = entry.second;
+    return s.ends_mid_line || s.damaged_lines > 0;
+  });
+}
+
+/// Nothing failed in these lines and they do not reach to the end: how it went on is not known.
+void cut_output(const Context& context, const Communicator& comm, FindingSet& findings) {
+  Draft draft{.id = "nccl-output-missing"};
+  for (const Member& m : comm.ranks) {
+    if (draft.evidence.size() >= 2) break;
+    const Process& p = context.job.processes[m.process];
+    draft.evidence.push_back(context.evidence(*p.sources.front(), p.facts.front()->last_nccl));
+  }
+  draft.confidence = Confidence::Possible;
+  findings.add(std::move(draft));
+}
+
 void stalled(const Context& context, const Communicator& comm, FindingSet& findings) {
   Draft draft{.id = "init-stalled-cause-unknown"};
   for (const Member& m : comm.ranks) {
@@ -253,6 +283,7 @@ void look_at(const Context& context, const Communicator& comm, FindingSet& findi
     return;
   }
   if (!shows_everything(context, comm)) return;
+  if (output_is_cut(context) && !context.any_failure_sign()) return cut_output(context, comm, findings);
   if (!behind(context, comm, findings)) stalled(context, comm, findings);
 }
 

@@ -66,7 +66,22 @@ void shared_memory_inside_host(const Context& context, const Communicator& comm,
     Draft draft = draft_of(context, comm, "p2p-disabled-by-env", links);
     add_env(context, draft, {"NCCL_P2P_DISABLE", "NCCL_P2P_LEVEL"});
     findings.add(std::move(draft));
+    return;
   }
+  // GPUs far apart in PCIe use shared memory by design (NCCL_P2P_LEVEL), and default output does not tell that from a driver
+  // without peer access (lab runs of 2.26 and 2.27): no more than a note.
+  constexpr size_t kFewGpus = 3;
+  std::set<int> processes;
+  for (const Link* l : links) {
+    if (const Member* m = comm.member(l->from)) processes.insert(m->process);
+  }
+  const bool any_p2p = std::any_of(comm.links.begin(), comm.links.end(), over_p2p);
+  if (any_p2p || processes.size() < kFewGpus || context.hit("p2p-unavailable-between-gpus")) return;
+  Draft draft = draft_of(context, comm, "p2p-unavailable-between-gpus", links);
+  draft.severity = Severity::Info;
+  draft.role = Role::Note;
+  draft.confidence = Confidence::Possible;
+  findings.add(std::move(draft));
 }
 
 }  // namespace
