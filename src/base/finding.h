@@ -37,6 +37,7 @@ struct Evidence {
   std::string source;  ///< file name as the user gave it
   uint64_t line = 0;   ///< 1-based; 0 when the source has no lines
   std::string text;    ///< the line as it stands in the input (control characters still in it)
+  uint32_t column = 0; ///< 1-based; 0 unknown
   auto operator<=>(const Evidence&) const = default;
 };
 

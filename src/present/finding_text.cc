@@ -1,0 +1,118 @@
+#include "present/finding_text.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "present/safe_text.h"
+
+namespace rankdx {
+namespace {
+
+constexpr size_t kLabel = 10;  ///< columns of "evidence  "
+const std::string kIndent(2 + kLabel, ' ');
+
+Ink ink_of(Severity severity) {
+  return severity == Severity::Error ? Ink::Red : severity == Severity::Warning ? Ink::Yellow : Ink::Cyan;
+}
+
+size_t room(const TextStyle& style) { return static_cast<size_t>(std::max(style.width, 40)) - kIndent.size(); }
+
+std::string labelled(const Paint& paint, std::string_view label, const std::string& body) {
+  return fmt::format("  {}{}{}\n", paint(Ink::Dim, label), std::string(kLabel - label.size(), ' '), body);
+}
+
+std::string evidence_lines(const Finding& f, const TextStyle& style, const Paint& paint) {
+  std::string out;
+  size_t shown = 0;
+  for (const Evidence& e : f.evidence) {
+    if (shown == style.evidence) {
+      out += kIndent + fmt::format("and {} more lines\n", f.evidence.size() - shown);
+      break;
+    }
+    std::string place = safe_text(e.source);
+    if (e.line) place += fmt::format(":{}", e.line);
+    if (e.column) place += fmt::format(":{}", e.column);
+    out += labelled(paint, shown++ ? "" : "evidence", paint(Ink::Cyan, shortened(place, room(style))));
+    if (!e.text.empty()) out += kIndent + "  " + shortened(safe_text(trim(e.text)), room(style) * 3 - 2) + "\n";
+  }
+  return out;
+}
+
+std::string fix_lines(const Finding& f, const TextStyle& style, const Paint& paint) {
+  std::string out;
+  bool first = true;
+  for (const Fix& fix : f.fix) {
+    const std::string whom = fix.for_.empty() || fix.for_ == "any" ? "" : safe_text(fix.for_) + ": ";
+    out += labelled(paint, first ? "fix" : "", wrapped(whom + safe_text(fix.text), room(style), kIndent));
+    if (!fix.command.empty()) out += kIndent + "  " + paint(Ink::Bold, safe_text(fix.command)) + "\n";
+    first = false;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string number_ranges(std::vector<int> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+  std::string text;
+  for (size_t i = 0; i < numbers.size();) {
+    size_t end = i;
+    while (end + 1 < numbers.size() && numbers[end + 1] == numbers[end] + 1) ++end;
+    if (!text.empty()) text += ", ";
+    text += end == i ? std::to_string(numbers[i]) : fmt::format("{}{}{}", numbers[i], end == i + 1 ? ", " : "-", numbers[end]);
+    i = end + 1;
+  }
+  return text;
+}
+
+std::string places(const Finding& f) {
+  constexpr size_t kMaxHosts = 3;
+  std::vector<int> ranks;
+  std::set<std::string> hosts, pods, peers, interfaces;
+  for (const Where& w : f.where) {
+    if (w.rank) ranks.push_back(*w.rank);
+    if (!w.host.empty()) hosts.insert(safe_text(w.host));
+    if (!w.pod.empty()) pods.insert(safe_text(w.pod));
+    if (!w.peer.empty()) peers.insert(safe_text(w.peer));
+    if (!w.interface.empty()) interfaces.insert(safe_text(w.interface));
+  }
+  auto names = [](const std::set<std::string>& set, std::string_view many) {
+    if (set.size() > kMaxHosts) return fmt::format("{} {}", set.size(), many);
+    return join(std::vector<std::string>(set.begin(), set.end()), ", ");
+  };
+  std::string text;
+  if (!ranks.empty()) text += (ranks.size() > 1 ? "ranks " : "rank ") + number_ranges(ranks);
+  if (!hosts.empty()) text += (text.empty() ? "" : " on ") + names(hosts, "hosts");
+  if (!pods.empty()) text += (text.empty() ? "pod " : ", pod ") + names(pods, "pods");
+  if (!interfaces.empty()) text += (text.empty() ? "interface " : ", interface ") + names(interfaces, "interfaces");
+  if (!peers.empty()) text += (text.empty() ? "peer " : ", peer ") + names(peers, "peers");
+  if (f.where.size() == 1 && f.where.front().gpu) text += fmt::format(" (GPU {})", *f.where.front().gpu);
+  return text;
+}
+
+std::string finding_text(const Finding& f, const TextStyle& style) {
+  const Paint paint(style.colour);
+  std::string out = paint(ink_of(f.severity), wrapped(safe_text(f.title), room(style) + kLabel, "  ")) + "\n";
+  out += "  " + paint(Ink::Dim, fmt::format("{}: {}, {}, {}", f.id, to_string(f.role), to_string(f.severity), to_string(f.confidence))) + "\n";
+  if (!f.cause.empty()) out += labelled(paint, "why", wrapped(safe_text(f.cause), room(style), kIndent));
+  if (const std::string where = places(f); !where.empty()) out += labelled(paint, "where", wrapped(where, room(style), kIndent));
+  out += evidence_lines(f, style, paint);
+  out += fix_lines(f, style, paint);
+  bool first = true;
+  for (const std::string& need : f.needs) {
+    out += labelled(paint, first ? "bring" : "", wrapped(safe_text(need), room(style), kIndent));
+    first = false;
+  }
+  first = true;
+  for (const std::string& reference : f.references) {
+    out += labelled(paint, first ? "see" : "", safe_text(reference));
+    first = false;
+  }
+  return out;
+}
+
+}  // namespace rankdx

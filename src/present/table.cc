@@ -1,0 +1,55 @@
+#include "present/table.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "present/safe_text.h"
+
+namespace rankdx {
+namespace {
+
+constexpr size_t kGap = 2, kLeastColumn = 4;
+
+/// Takes columns from the widest until all fit.
+void shrink(std::vector<size_t>& widths, size_t room) {
+  auto sum = [&] { return std::accumulate(widths.begin(), widths.end(), size_t{0}); };
+  while (sum() > room) {
+    auto widest = std::max_element(widths.begin(), widths.end());
+    if (widest == widths.end() || *widest <= kLeastColumn) return;
+    --*widest;
+  }
+}
+
+}  // namespace
+
+std::string Table::text(size_t width, std::string_view indent) const {
+  std::vector<size_t> used;
+  for (size_t c = 0; c < header_.size(); ++c) {
+    auto filled = [&](const auto& row) { return c < row.size() && !row[c].empty(); };
+    if (std::any_of(rows_.begin(), rows_.end(), filled)) used.push_back(c);
+  }
+  std::vector<size_t> widths;
+  for (size_t c : used) {
+    size_t w = display_width(header_[c]);
+    for (const auto& row : rows_) w = std::max(w, c < row.size() ? display_width(row[c]) : 0);
+    widths.push_back(w);
+  }
+  const size_t fixed = indent.size() + (used.empty() ? 0 : kGap * (used.size() - 1));
+  shrink(widths, width > fixed ? width - fixed : 1);
+  std::string out;
+  auto line = [&](const std::vector<std::string>& row) {
+    out += indent;
+    for (size_t i = 0; i < used.size(); ++i) {
+      const std::string cell = shortened(used[i] < row.size() ? row[used[i]] : "", widths[i]);
+      out += cell;
+      if (i + 1 < used.size()) out.append(widths[i] - std::min(display_width(cell), widths[i]) + kGap, ' ');
+    }
+    while (!out.empty() && out.back() == ' ') out.pop_back();
+    out += "\n";
+  };
+  line(header_);
+  for (const auto& row : rows_) line(row);
+  return out;
+}
+
+}  // namespace rankdx

@@ -1,0 +1,23 @@
+// A table of safe texts that fits a width: columns are as wide as their content; the widest shrink first.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace rankdx {
+
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  bool empty() const { return rows_.empty(); }
+  /// Lines with a final newline, each behind `indent`. Cells that do not fit end in "…". Columns that are empty in all
+  /// rows are left out.
+  std::string text(size_t width, std::string_view indent = "") const;
+
+ private:
+  std::vector<std::string> header_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace rankdx
