@@ -1,4 +1,6 @@
 // rankdx diagnose: logs to the root cause.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -41,7 +43,11 @@ int exit_code(Verdict verdict, const std::string& fail_on) {
 std::string rendered(const Report& report, const Options& o) {
   if (o.output == "json") return render_json(report);
   if (o.output == "markdown") return render_markdown(report);
+  if (o.output == "junit") return render_junit(report);
+  if (o.output == "prometheus") return render_prometheus(report);
   TextOptions text;
+  text.colour = colour_for(STDOUT_FILENO);
+  text.width = width_of_terminal(STDOUT_FILENO);
   text.detail = o.verbose ? Detail::Verbose : Detail::Brief;
   return render_text(report, text);
 }
@@ -86,7 +92,7 @@ const std::string_view kDiagnoseExamples =
 std::function<int()> make_diagnose(Flags& flags) {
   auto o = std::make_shared<Options>();
   flags.operands("LOG", o->paths, "files, directories, globs or - for standard input; .gz .zst .xz and bundles too");
-  flags.choice("-o,--output", o->output, {"text", "json", "markdown"}, "form of the answer");
+  flags.choice("-o,--output", o->output, {"text", "json", "markdown", "junit", "prometheus"}, "form of the answer");
   flags.choice("--fail-on", o->fail_on, {"error", "warning", "never"}, "what gives exit code 1");
   flags.text("--rules", o->rules, "a directory or file of more rules (TOML)");
   flags.on("--redact", o->redact, "replace addresses, host names, user names and tokens by pseudonyms");

@@ -1,0 +1,67 @@
+// Forms for machines that watch: JUnit and Prometheus.
+#include <fmt/format.h>
+
+#include "present/safe_text.h"
+#include "report/report.h"
+
+namespace rankdx {
+namespace {
+
+std::string xml_text(std::string_view text) {
+  std::string out;
+  for (char c : safe_text(text)) {
+    switch (c) {
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '&': out += "&amp;"; break;
+      case '"': out += "&quot;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+std::string label(std::string_view text) {
+  std::string out;
+  for (char c : safe_text(text)) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+bool is_failure(const Finding& f) { return f.severity == Severity::Error && f.role != Role::Note; }
+
+}  // namespace
+
+std::string render_junit(const Report& report) {
+  size_t failures = 0;
+  std::string cases;
+  for (const Finding& f : report.diagnosis.findings) {
+    cases += fmt::format("  <testcase classname=\"rankdx\" name=\"{}\">", xml_text(f.id));
+    if (is_failure(f)) {
+      ++failures;
+      cases += fmt::format("<failure message=\"{}\">{}</failure>", xml_text(f.title), xml_text(f.cause));
+    }
+    cases += "</testcase>\n";
+  }
+  if (report.diagnosis.findings.empty()) cases = "  <testcase classname=\"rankdx\" name=\"healthy\"></testcase>\n";
+  return fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"rankdx diagnose\" tests=\"{}\" failures=\"{}\">\n{}</testsuite>\n",
+                     std::max<size_t>(1, report.diagnosis.findings.size()), failures, cases);
+}
+
+std::string render_prometheus(const Report& report) {
+  std::string out = "# HELP rankdx_verdict Verdict of the last diagnosis (1 for the one that holds).\n# TYPE rankdx_verdict gauge\n";
+  for (Verdict v : {Verdict::Healthy, Verdict::Warning, Verdict::Failed, Verdict::Undetermined}) {
+    out += fmt::format("rankdx_verdict{{verdict=\"{}\"}} {}\n", to_string(v), v == report.diagnosis.verdict ? 1 : 0);
+  }
+  out += "# HELP rankdx_finding Findings of the last diagnosis.\n# TYPE rankdx_finding gauge\n";
+  for (const Finding& f : report.diagnosis.findings) {
+    out += fmt::format("rankdx_finding{{id=\"{}\",role=\"{}\",severity=\"{}\"}} 1\n", label(f.id), to_string(f.role), to_string(f.severity));
+  }
+  const InputTotals& in = report.job->input;
+  out += fmt::format("# TYPE rankdx_input_bytes gauge\nrankdx_input_bytes {}\n# TYPE rankdx_input_lines gauge\nrankdx_input_lines {}\n", in.bytes, in.lines);
+  return out;
+}
+
+}  // namespace rankdx
