@@ -1,0 +1,89 @@
+// A Page as Markdown that GitHub shows as meant: everything from tables and pasted lines is escaped or fenced.
+#include <algorithm>
+
+#include "base/text.h"
+#include "explain/page.h"
+
+namespace rankdx {
+namespace {
+
+/// Text outside of code.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (char c : printable(text)) {
+    if (c == '<') {
+      out += "&lt;";
+      continue;
+    }
+    if (std::string_view("\\`*_[]|~").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string fenced(const std::vector<std::string>& lines) {
+  std::string fence = "```";
+  for (const std::string& l : lines) {
+    while (l.find(fence) != l.npos) fence += '`';
+  }
+  std::string out = fence + "text\n";
+  for (const std::string& l : lines) out += printable(l) + "\n";
+  return out + fence + "\n";
+}
+
+void write_fixes(const std::vector<Fix>& fixes, std::string& out) {
+  for (const Fix& f : fixes) {
+    const bool all = f.for_.empty() || f.for_ == "any";
+    out += "- " + (all ? "" : "**" + escaped(f.for_) + "**: ") + escaped(f.text) + "\n";
+    if (f.command.empty()) continue;
+    const std::string block = fenced({f.command});
+    std::string_view rest = block;
+    out += '\n';
+    while (!rest.empty()) out += "  " + std::string(take_until(rest, '\n', rest)) + "\n";
+    out += '\n';
+  }
+}
+
+void write_fields(const std::vector<Field>& fields, std::string& out) {
+  out += "| | |\n|---|---|\n";
+  for (const auto& [label, value] : fields) out += "| " + escaped(label) + " | " + escaped(value) + " |\n";
+}
+
+void write_records(const std::vector<std::vector<Field>>& records, std::string& out) {
+  for (const auto& record : records) {
+    out += "- **" + escaped(record[0].second) + "**";
+    for (size_t i = 1; i < record.size(); ++i) {
+      out += (i == 1 ? ": " : "; ") + escaped(record[i].first) + ": " + escaped(record[i].second);
+    }
+    out += '\n';
+  }
+}
+
+void write_section(const Section& s, std::string& out) {
+  out += '\n';
+  if (!s.heading.empty()) out += "## " + escaped(s.heading) + "\n\n";
+  switch (s.kind) {
+    case Section::Kind::Text:
+      for (size_t i = 0; i < s.lines.size(); ++i) out += (i > 0 ? "\n" : "") + escaped(s.lines[i]) + "\n";
+      break;
+    case Section::Kind::List:
+      for (const std::string& l : s.lines) out += "- " + escaped(l) + "\n";
+      break;
+    case Section::Kind::Code: out += fenced(s.lines); break;
+    case Section::Kind::Fields: write_fields(s.rows[0], out); break;
+    case Section::Kind::Records: write_records(s.rows, out); break;
+    case Section::Kind::Fixes: write_fixes(s.fixes, out); break;
+  }
+}
+
+}  // namespace
+
+std::string page_as_markdown(const Page& page) {
+  std::string out = "# " + escaped(page.title.empty() ? page.name : page.title) + "\n";
+  if (!page.title.empty() && !page.name.empty()) out += "\n`" + printable(page.name) + "`\n";
+  for (const Section& s : page.sections) write_section(s, out);
+  for (const Page& part : page.parts) out += "\n" + page_as_markdown(part);
+  return out;
+}
+
+}  // namespace rankdx
