@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "catalogue/data.h"
 #include "catalogue/printf_format.h"
+#include "catalogue/version.h"
 
 namespace rankdx {
 namespace {
@@ -87,6 +88,11 @@ MessageMatch named(const NcclMessage& m, const PrintfFormat::Match& match) {
   return out;
 }
 
+Version last_release(const NcclMessage& m) {
+  const auto range = VersionRange::parse(m.versions);
+  return range ? range->last().value_or(Version{}) : Version{};
+}
+
 bool wanted(const NcclMessage& m, MessageSort sort) {
   switch (sort) {
     case MessageSort::Info:
@@ -114,18 +120,22 @@ std::vector<MessageMatch> find_nccl_messages(std::string_view body, MessageSort 
   for (const NcclMessage& m : nccl_messages()) {
     if (!wanted(m, sort)) continue;
     const int least =
-        std::max(best, m.id.starts_with("topo.") ? kLeastLiteralOfTree : kLeastLiteral);
+        std::max(best * 3 / 4, m.id.starts_with("topo.") ? kLeastLiteralOfTree : kLeastLiteral);
     for (const std::string_view text : formats_of(m)) {
       const PrintfFormat format(text);
       if (format.literal_bytes() < least) continue;
       const auto match = format.match(body);
       if (!match) continue;
-      if (match->literal_bytes > best) found.clear();
-      best = match->literal_bytes;
+      best = std::max(best, match->literal_bytes);
       found.push_back(named(m, *match));
       break;
     }
   }
+  std::erase_if(found, [&](const MessageMatch& m) { return m.literal_bytes < best * 3 / 4; });
+  std::stable_sort(found.begin(), found.end(), [](const MessageMatch& a, const MessageMatch& b) {
+    if (a.literal_bytes != b.literal_bytes) return a.literal_bytes > b.literal_bytes;
+    return last_release(*b.message) < last_release(*a.message);
+  });
   if (found.size() > most) found.resize(most);
   return found;
 }

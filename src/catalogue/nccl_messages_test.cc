@@ -36,7 +36,7 @@ TEST(NcclMessages, Find) {
        " - Init START",
        MessageSort::Info, "init.start.07"},
       {"comm 0x5581 rank 1 nranks 4 cudaDev 0 busId 1b000 - Init COMPLETE", MessageSort::Info,
-       "init.complete.03"},
+       "init.complete.04"},
       {"Connected all rings", MessageSort::Info, "conn.rings.01"},
       {"NCCL_ALGO set by environment to Ring", MessageSort::Info, "env.algo"},
       {"Bootstrap : no socket interface found", MessageSort::Warning, "W.boot.no_iface.01"},

@@ -14,6 +14,9 @@ const std::vector<CommandGroup>& command_groups() {
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"diagnose", "Name the root cause of a failed, hanging or slow launch from its logs", kDiagnoseExamples, make_diagnose},
+      {"explain", "Say what a finding, a variable, a subsystem or a log line means", kExplainExamples, make_explain},
+      {"man", "Print the manual page", "", make_man},
+      {"completion", "Print the completion of a shell", kCompletionExamples, make_completion},
   };
   return table;
 }

@@ -11,4 +11,12 @@ class Flags;
 extern const std::string_view kDiagnoseExamples;
 std::function<int()> make_diagnose(Flags& flags);
 
+extern const std::string_view kExplainExamples;
+std::function<int()> make_explain(Flags& flags);
+
+std::function<int()> make_man(Flags& flags);
+
+extern const std::string_view kCompletionExamples;
+std::function<int()> make_completion(Flags& flags);
+
 }  // namespace rankdx

@@ -10,16 +10,19 @@ using enum EventKind;
 
 // In the order of EventKind; a test checks that none is missing.
 constexpr EventWords kWords[] = {
-    {Unknown, "unknown", "No line of NCCL 2.4 to 2.30.7 begins like this: another version, a plugin, or damaged text."},
+    {Unknown, "unknown",
+     "No line of NCCL 2.4 to 2.30.7 begins like this: another version, a plugin, or damaged text."},
     {Other, "other", "A known NCCL line that adds nothing to the picture of ranks and links."},
     {Banner, "banner", "The version of the NCCL library in this process."},
     {GitVersion, "git-version", "The branch and commit that NCCL was built from."},
-    {DriverVersion, "driver-version", "The newest CUDA version that the driver supports: 13000 is 13.0."},
+    {DriverVersion, "driver-version",
+     "The newest CUDA version that the driver supports: 13000 is 13.0."},
     {EnvSet, "env-set", "A variable that is in force in this process."},
     {EnvInvalid, "env-invalid", "A variable whose value NCCL does not understand."},
     {CommConfig, "comm-config", "A setting that the program gave to this communicator."},
     {PluginNote, "plugin-note", "Which plugin was found, not found or taken."},
-    {BootstrapUsing, "bootstrap-using", "The interface and address over which this rank finds the others."},
+    {BootstrapUsing, "bootstrap-using",
+     "The interface and address over which this rank finds the others."},
     {SocketUsing, "socket-using", "The interfaces of the TCP transport, the first one preferred."},
     {IbUsing, "ib-using", "The RDMA devices in use, and the interface for setting up."},
     {IbNoDevice, "ib-no-device", "No RDMA device was found: traffic between hosts takes TCP."},
@@ -28,7 +31,8 @@ constexpr EventWords kWords[] = {
     {NetAssigned, "net-assigned", "The network that this communicator uses."},
     {NetUsing, "net-using", "The network that is used between hosts."},
     {InitStart, "init-start", "This rank has entered the set-up of a communicator."},
-    {InitComplete, "init-complete", "This rank has finished the set-up of a communicator; it says nothing of the others."},
+    {InitComplete, "init-complete",
+     "This rank has finished the set-up of a communicator; it says nothing of the others."},
     {BootstrapSplit, "bootstrap-split", "A child communicator has found its members."},
     {SplitNoColor, "split-no-color", "This rank takes no part in the child communicator."},
     {BootstrapTimings, "bootstrap-timings", "How long the ranks took to find each other."},
@@ -39,14 +43,17 @@ constexpr EventWords kWords[] = {
     {RingEdge, "ring-edge", "The neighbours of this rank in a ring."},
     {Trees, "trees", "The place of this rank in each tree: down -> rank -> up."},
     {TreeEdge, "tree-edge", "The neighbours of this rank in one tree."},
-    {Pattern, "pattern", "A result of the search for channels: pattern 4 is a ring, 1 to 3 are trees, 5 is NVLS."},
+    {Pattern, "pattern",
+     "A result of the search for channels: pattern 4 is a ring, 1 to 3 are trees, 5 is NVLS."},
     {SystemLine, "system", "A part of the machine as NCCL sees it; indentation is the tree."},
-    {PathLine, "paths", "The paths from one device: hops, bandwidth, and NVL, PIX, PXB, PHB or SYS."},
+    {PathLine, "paths",
+     "The paths from one device: hops, bandwidth, and NVL, PIX, PXB, PHB or SYS."},
     {NvlsAvailable, "nvls-available", "Whether NVLink SHARP can be used on this device."},
     {CollNetOff, "collnet-off", "In-network reduction is off: too few hosts. Normal."},
     {Via, "via", "The transport from one rank to another on a channel."},
     {CollNetVia, "collnet-via", "A channel that uses in-network reduction."},
-    {GdrReason, "gdr-reason", "Whether an adapter reads GPU memory directly (GPUDirect RDMA), and why."},
+    {GdrReason, "gdr-reason",
+     "Whether an adapter reads GPU memory directly (GPUDirect RDMA), and why."},
     {Connected, "connected", "This rank has all connections of a kind."},
     {ChannelCount, "channel-count", "How many channels of each kind the communicator has."},
     {P2pChunk, "p2p-chunk", "Size of the pieces of send and receive."},
@@ -58,10 +65,13 @@ constexpr EventWords kWords[] = {
     {Tuning, "tuning", "The algorithm and protocol taken for a call of this size."},
     {Alloc, "alloc", "Memory that NCCL has taken."},
     {RasNote, "ras-note", "News of the monitoring threads."},
-    {RasDead, "ras-dead", "The monitoring threads count a process as dead: it does not answer any more."},
-    {ProxyClosed, "proxy-closed", "A rank of this host closed its connection: it ended, well or badly."},
+    {RasDead, "ras-dead",
+     "The monitoring threads count a process as dead: it does not answer any more."},
+    {ProxyClosed, "proxy-closed",
+     "A rank of this host closed its connection: it ended, well or badly."},
     {ConnectRetry, "connect-retry", "A connection did not come up at once; it is tried again."},
-    {Backtrace, "back-trace", "Where in NCCL an error passed on its way up. The cause is the warning before it."},
+    {Backtrace, "back-trace",
+     "Where in NCCL an error passed on its way up. The cause is the warning before it."},
     {Warn, "warning", "A warning of NCCL."},
 };
 static_assert(std::size(kWords) == static_cast<size_t>(Warn) + 1);
@@ -72,18 +82,36 @@ std::string hex(uint64_t value) {
   return text;
 }
 
-struct IntField { const char* label; int Event::*field; };
+struct IntField {
+  const char* label;
+  int Event::*field;
+};
 constexpr IntField kInts[] = {
-    {"rank", &Event::rank},           {"nranks", &Event::nranks},         {"cuda device", &Event::cuda_dev},
-    {"nvml device", &Event::nvml_dev}, {"from rank", &Event::from},       {"to rank", &Event::to},
-    {"channel", &Event::channel},     {"connection", &Event::conn},       {"channels", &Event::n_channels},
-    {"proxy rank", &Event::proxy_rank}, {"split count", &Event::split_count}, {"hosts", &Event::n_nodes},
-    {"local ranks", &Event::local_ranks}, {"local rank", &Event::local_rank}, {"datatype", &Event::datatype},
-    {"op", &Event::op},               {"root", &Event::root},             {"code", &Event::code},
+    {"rank", &Event::rank},
+    {"nranks", &Event::nranks},
+    {"cuda device", &Event::cuda_dev},
+    {"nvml device", &Event::nvml_dev},
+    {"from rank", &Event::from},
+    {"to rank", &Event::to},
+    {"channel", &Event::channel},
+    {"connection", &Event::conn},
+    {"channels", &Event::n_channels},
+    {"proxy rank", &Event::proxy_rank},
+    {"split count", &Event::split_count},
+    {"hosts", &Event::n_nodes},
+    {"local ranks", &Event::local_ranks},
+    {"local rank", &Event::local_rank},
+    {"datatype", &Event::datatype},
+    {"op", &Event::op},
+    {"root", &Event::root},
+    {"code", &Event::code},
     {"limit", &Event::limit},
 };
 
-struct TextField { const char* label; std::string_view Event::*field; };
+struct TextField {
+  const char* label;
+  std::string_view Event::*field;
+};
 constexpr TextField kTexts[] = {
     {"function", &Event::func}, {"file", &Event::file},      {"name", &Event::name},
     {"value", &Event::value},   {"peer", &Event::peer_text}, {"text", &Event::text},
@@ -114,7 +142,8 @@ std::vector<Field> captured_fields(const Event& e) {
     std::snprintf(text, sizeof text, "%g", e.seconds);
     out.emplace_back("seconds", text);
   }
-  if (e.direction != Direction::None) out.emplace_back("direction", e.direction == Direction::Send ? "send" : "receive");
+  if (e.direction != Direction::None)
+    out.emplace_back("direction", e.direction == Direction::Send ? "send" : "receive");
   for (const TextField& f : kTexts) {
     if (!(e.*f.field).empty()) out.emplace_back(f.label, std::string(e.*f.field));
   }

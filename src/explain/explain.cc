@@ -29,10 +29,13 @@ Error unknown_word(std::string_view word, const RulePack& rules) {
   for (std::string_view near : nearest(word.substr(0, word.find('=')), words)) {
     hint += (hint.empty() ? "did you mean " : " or ") + std::string(near);
   }
-  hint += hint.empty() ? "rankdx explain --list findings, variables or subsystems shows what there is" : "?";
+  hint += hint.empty()
+              ? "rankdx explain --list findings, variables or subsystems shows what there is"
+              : "?";
   return {ErrorCode::Usage,
-          "no finding, variable, flag or subsystem is called \"" + printable(word.substr(0, 200)) + "\"", "",
-          std::move(hint)};
+          "no finding, variable, flag or subsystem is called \"" + printable(word.substr(0, 200)) +
+              "\"",
+          "", std::move(hint)};
 }
 
 std::vector<std::vector<Field>> finding_rows(const RulePack& rules) {
@@ -40,7 +43,8 @@ std::vector<std::vector<Field>> finding_rows(const RulePack& rules) {
   for (std::string_view id : finding_ids(rules)) {
     const Rule* r = rules.definition(id);
     if (r == nullptr) continue;
-    rows.push_back({{"finding", std::string(id)}, {"title", r->title}, {"role", role_in_words(*r)}});
+    rows.push_back(
+        {{"finding", std::string(id)}, {"title", readable(r->title)}, {"role", role_in_words(*r)}});
   }
   return rows;
 }
@@ -58,7 +62,9 @@ std::vector<std::string_view> explained_words(const RulePack& rules) {
 
 Result<Page> explain(std::string_view what, const RulePack& rules) {
   const std::string_view word = trim(what);
-  if (word.empty()) return fail(ErrorCode::Usage, "nothing to explain", "", "name a finding, a variable, a subsystem, or paste a log line");
+  if (word.empty())
+    return fail(ErrorCode::Usage, "nothing to explain", "",
+                "name a finding, a variable, a subsystem, or paste a log line");
   if (auto page = known_word(word, rules)) return std::move(*page);
   if (word.find_first_of(" \t\n") == word.npos) return tl::unexpected(unknown_word(word, rules));
   return explain_log(what, rules);
@@ -78,7 +84,9 @@ std::optional<Page> explain_list(std::string_view kind, const RulePack& rules) {
     }
   } else if (kind == "subsystems") {
     for (const NcclSubsystem& s : nccl_subsystems()) {
-      rows.push_back({{"subsystem", std::string(s.name)}, {"since", std::string(s.since)}, {"lines", std::string(s.lines)}});
+      rows.push_back({{"subsystem", std::string(s.name)},
+                      {"since", std::string(s.since)},
+                      {"lines", std::string(s.lines)}});
     }
   } else {
     return std::nullopt;

@@ -21,13 +21,6 @@ Rules rules_of(std::string_view id, const RulePack& rules) {
   return all;
 }
 
-/// A template for reading: "{bytes} bytes" becomes "<bytes> bytes".
-std::string readable(std::string_view text) {
-  std::map<std::string, std::string> names;
-  for (const std::string& name : template_names(text)) names[name] = "<" + name + ">";
-  return fill(text, names);
-}
-
 void add_distinct(std::vector<std::string>& to, const std::vector<std::string>& from) {
   for (const std::string& s : from) {
     if (std::find(to.begin(), to.end(), s) == to.end()) to.push_back(s);
@@ -53,9 +46,14 @@ std::vector<Fix> fixes_of(const Rules& all) {
   std::vector<Fix> fixes;
   for (const Rule* r : all) {
     for (const Fix& f : r->fix) {
-      const auto same = [&](const Fix& o) { return o.for_ == f.for_ && o.text == f.text && o.command == f.command; };
+      const Fix shown{f.for_, readable(f.text), readable(f.command)};
+      // Rules of one id say the same step in several ways: the command decides.
+      const auto same = [&](const Fix& o) {
+        return o.for_ == shown.for_ && o.command == shown.command &&
+               (!o.command.empty() || o.text == shown.text);
+      };
       if (std::any_of(fixes.begin(), fixes.end(), same)) continue;
-      fixes.push_back({f.for_, readable(f.text), readable(f.command)});
+      fixes.push_back(shown);
     }
   }
   return fixes;
@@ -65,7 +63,7 @@ std::vector<std::vector<Field>> titled(const std::set<std::string>& ids, const R
   std::vector<std::vector<Field>> out;
   for (const std::string& id : ids) {
     const Rule* r = rules.definition(id);
-    out.push_back({{"finding", id}, {"title", r != nullptr ? r->title : ""}});
+    out.push_back({{"finding", id}, {"title", r != nullptr ? readable(r->title) : ""}});
   }
   return out;
 }
@@ -75,16 +73,19 @@ std::vector<std::vector<Field>> other_forms(const Rules& all) {
   std::vector<std::vector<Field>> out;
   for (const Rule* r : all) {
     if (r == all[0] || r->cause.empty() || r->cause == all[0]->cause) continue;
-    const std::string title = r->title.empty() || r->title == all[0]->title ? r->variant : r->title;
+    const std::string title =
+        r->title.empty() || r->title == all[0]->title ? r->variant : readable(r->title);
     out.push_back({{"form", title}, {"cause", readable(r->cause)}, {"versions", r->versions}});
   }
   return out;
 }
 
 std::string how_found(const Rules& all) {
-  const bool by_line = std::any_of(all.begin(), all.end(), [](const Rule* r) { return !r->literals.empty(); });
+  const bool by_line =
+      std::any_of(all.begin(), all.end(), [](const Rule* r) { return !r->literals.empty(); });
   if (by_line) return "";
-  return "No single line says this: it follows from what all ranks have printed together, or have not.";
+  return "No single line says this: it follows from what all ranks have printed together, or have "
+         "not.";
 }
 
 std::set<std::string> causes_of(std::string_view id, const RulePack& rules) {
@@ -96,6 +97,12 @@ std::set<std::string> causes_of(std::string_view id, const RulePack& rules) {
 }
 
 }  // namespace
+
+std::string readable(std::string_view text) {
+  std::map<std::string, std::string> names;
+  for (const std::string& name : template_names(text)) names[name] = "<" + name + ">";
+  return fill(text, names);
+}
 
 std::string role_in_words(const Rule& rule) {
   if (!rule.harmless.empty()) return "harmless";
@@ -112,7 +119,7 @@ std::optional<Page> finding_page(std::string_view id, const RulePack& rules) {
   const Rules all = rules_of(id, rules);
   if (all.empty()) return std::nullopt;
   const Rule& rule = *all[0];
-  Page page{"finding", rule.id, rule.title};
+  Page page{"finding", rule.id, readable(rule.title)};
   const bool harmless = !rule.harmless.empty();
   page.fields("class", "",
               {{"role", role_in_words(rule)},

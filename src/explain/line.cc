@@ -1,5 +1,5 @@
-// A pasted log line: what the scanner takes apart, what the parser understands, which rows of NCCL's tables print it, and
-// which rules take it as a sign.
+// A pasted log line: what the scanner takes apart, what the parser understands, which rows of
+// NCCL's tables print it, and which rules take it as a sign.
 #include <algorithm>
 #include <ctime>
 #include <map>
@@ -10,6 +10,7 @@
 #include "explain/event_words.h"
 #include "explain/explain.h"
 #include "explain/sources.h"
+#include "explain/value_words.h"
 #include "rules/match.h"
 #include "scan/scanner.h"
 
@@ -21,13 +22,20 @@ constexpr size_t kMaxLine = 1 << 16;
 
 std::string_view level_name(Level level) {
   switch (level) {
-    case Level::Version: return "version";
-    case Level::Warn: return "WARN";
-    case Level::Info: return "INFO";
-    case Level::Abort: return "ABORT";
-    case Level::Trace: return "TRACE";
-    case Level::Call: return "CALL";
-    case Level::None: break;
+    case Level::Version:
+      return "version";
+    case Level::Warn:
+      return "WARN";
+    case Level::Info:
+      return "INFO";
+    case Level::Abort:
+      return "ABORT";
+    case Level::Trace:
+      return "TRACE";
+    case Level::Call:
+      return "CALL";
+    case Level::None:
+      break;
   }
   return "none: not an NCCL line";
 }
@@ -41,7 +49,9 @@ std::string time_text(int64_t time_us) {
   const int64_t rest = time_us % 1'000'000;
   std::tm t{};
   char text[40], fraction[16];
-  if (time_us < 0 || gmtime_r(&seconds, &t) == nullptr || std::strftime(text, sizeof text, "%F %T", &t) == 0) return "";
+  if (time_us < 0 || gmtime_r(&seconds, &t) == nullptr ||
+      std::strftime(text, sizeof text, "%F %T", &t) == 0)
+    return "";
   std::snprintf(fraction, sizeof fraction, ".%06d", static_cast<int>(rest));
   return std::string(text) + fraction;
 }
@@ -107,11 +117,13 @@ std::vector<RuleHit> hits_of(const Envelope& e, std::string_view line, RuleMatch
   return hits;
 }
 
-std::vector<std::vector<Field>> rule_records(const std::vector<RuleHit>& hits, const RulePack& rules) {
+std::vector<std::vector<Field>> rule_records(const std::vector<RuleHit>& hits,
+                                             const RulePack& rules) {
   std::vector<std::vector<Field>> out;
   for (const RuleHit& h : hits) {
     const Rule* words = rules.definition(h.rule->id);
-    const std::string& title = h.rule->title.empty() && words != nullptr ? words->title : h.rule->title;
+    const std::string& title =
+        h.rule->title.empty() && words != nullptr ? words->title : h.rule->title;
     out.push_back({{"finding", h.rule->id},
                    {"title", title},
                    {"role", role_in_words(*h.rule)},
@@ -128,11 +140,17 @@ std::string verdict_of(const std::vector<RuleHit>& hits, const Envelope& e, cons
   }
   if (!hits.empty()) {
     const auto sign = std::find_if_not(hits.begin(), hits.end(), harmless);
-    if (sign->rule->role == Role::Consequence) return "A consequence: it follows from something else. Look for the cause in all ranks' logs.";
-    return sign->rule->role == Role::Note ? "Worth a note, not a failure by itself." : "A sign of trouble by itself, see the rules that match.";
+    if (sign->rule->role == Role::Consequence)
+      return "A consequence: it follows from something else. Look for the cause in all ranks' "
+             "logs.";
+    return sign->rule->role == Role::Note
+               ? "Worth a note, not a failure by itself."
+               : "A sign of trouble by itself, see the rules that match.";
   }
-  if (event.kind == EventKind::Backtrace) return "A consequence: look at the warning of the same thread before it.";
-  if (e.level == Level::Warn || e.level == Level::Abort) return "A warning that no rule judges; whether it matters depends on the lines around it.";
+  if (event.kind == EventKind::Backtrace)
+    return "A consequence: look at the warning of the same thread before it.";
+  if (e.level == Level::Warn || e.level == Level::Abort)
+    return "A warning that no rule judges; whether it matters depends on the lines around it.";
   if (e.level == Level::None) return "No rule knows this line. It is no NCCL line.";
   return "No rule takes this line for a sign of trouble.";
 }
@@ -146,8 +164,10 @@ Page message_page(const Envelope& e, std::string_view line, RuleMatcher& matcher
   page.fields("prefix", "In front of the message", prefix_fields(e));
   if (nccl) {
     const EventWords& words = words_of(event.kind);
-    page.fields("event", "What it says", {{"kind", std::string(words.name)}, {"meaning", std::string(words.says)}});
+    page.fields("event", "What it says",
+                {{"kind", std::string(words.name)}, {"meaning", std::string(words.says)}});
     page.fields("captured", "What was read from it", captured_fields(event));
+    page.text("values", "What the values mean", values_in_words(event));
   }
   page.records("rules", "Rules that match", rule_records(hits, matcher.pack()));
   page.records("messages", "In NCCL's sources", table_records(e));
@@ -178,7 +198,8 @@ Page explain_log(std::string_view text, const RulePack& rules) {
   RuleMatcher matcher(rules);
   Explainer explainer(matcher, page);
   Scanner scanner;
-  while (!text.empty()) scanner.scan_line(take_until(text, '\n', text).substr(0, kMaxLine), explainer);
+  while (!text.empty())
+    scanner.scan_line(take_until(text, '\n', text).substr(0, kMaxLine), explainer);
   const size_t n = page.parts.size();
   if (n == 1 && explainer.left_out == 0) {
     Page only = std::move(page.parts[0]);
@@ -186,7 +207,8 @@ Page explain_log(std::string_view text, const RulePack& rules) {
   }
   page.title = std::to_string(n) + " messages";
   if (explainer.left_out > 0) {
-    page.title += " of " + std::to_string(n + explainer.left_out) + "; rankdx diagnose reads whole logs";
+    page.title +=
+        " of " + std::to_string(n + explainer.left_out) + "; rankdx diagnose reads whole logs";
   }
   return page;
 }

@@ -1,5 +1,5 @@
-// One answer of "rankdx explain", before it becomes text, JSON or Markdown. A value; texts may hold pieces of a pasted
-// line as they came (the renderers make them safe).
+// One answer of "rankdx explain", before it becomes text, JSON or Markdown. A value; texts may hold
+// pieces of a pasted line as they came (the renderers make them safe).
 #pragma once
 
 #include <string>
@@ -32,7 +32,8 @@ struct Section {
 };
 
 struct Page {
-  std::string kind;   ///< "finding", "nccl-variable", "vllm-variable", "vllm-flag", "subsystem", "line", "list"
+  std::string kind;   ///< "finding", "nccl-variable", "vllm-variable", "vllm-flag", "subsystem",
+                      ///< "line", "list"
   std::string name;   ///< "" for lines
   std::string title;  ///< one line
   std::vector<Section> sections{};

@@ -1,4 +1,5 @@
-// A Page as JSON: {"schema": "rankdx.explain/1", "kind", "name", "title", one member per section, "parts"}.
+// A Page as JSON: {"schema": "rankdx.explain/1", "kind", "name", "title", one member per section,
+// "parts"}.
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -11,20 +12,23 @@ using Json = nlohmann::ordered_json;
 
 Json object_of(const std::vector<Field>& fields) {
   Json object = Json::object();
-  for (const auto& [label, value] : fields) object[replace_all(lower(printable(label)), " ", "_")] = printable(value);
+  for (const auto& [label, value] : fields)
+    object[replace_all(lower(printable(label)), " ", "_")] = printable(value);
   return object;
 }
 
 Json value_of(const Section& s) {
   Json list = Json::array();
   switch (s.kind) {
-    case Section::Kind::Fields: return object_of(s.rows[0]);
+    case Section::Kind::Fields:
+      return object_of(s.rows[0]);
     case Section::Kind::Records:
       for (const auto& record : s.rows) list.push_back(object_of(record));
       return list;
     case Section::Kind::Fixes:
       for (const Fix& f : s.fixes) {
-        list.push_back({{"for", printable(f.for_)}, {"text", printable(f.text)}, {"command", nullptr}});
+        list.push_back(
+            {{"for", printable(f.for_)}, {"text", printable(f.text)}, {"command", nullptr}});
         if (!f.command.empty()) list.back()["command"] = printable(f.command);
       }
       return list;

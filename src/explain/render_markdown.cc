@@ -1,4 +1,5 @@
-// A Page as Markdown that GitHub shows as meant: everything from tables and pasted lines is escaped or fenced.
+// A Page as Markdown that GitHub shows as meant: everything from tables and pasted lines is escaped
+// or fenced.
 #include <algorithm>
 
 #include "base/text.h"
@@ -40,22 +41,29 @@ void write_fixes(const std::vector<Fix>& fixes, std::string& out) {
     std::string_view rest = block;
     out += '\n';
     while (!rest.empty()) out += "  " + std::string(take_until(rest, '\n', rest)) + "\n";
-    out += '\n';
   }
 }
 
 void write_fields(const std::vector<Field>& fields, std::string& out) {
   out += "| | |\n|---|---|\n";
-  for (const auto& [label, value] : fields) out += "| " + escaped(label) + " | " + escaped(value) + " |\n";
+  for (const auto& [label, value] : fields)
+    out += "| " + escaped(label) + " | " + escaped(value) + " |\n";
+}
+
+/// A finding is a link to its page beside this one.
+std::string name_of(const Field& first) {
+  if (first.first == "finding")
+    return "[" + escaped(first.second) + "](" + printable(first.second) + ".md)";
+  return "**" + escaped(first.second) + "**";
 }
 
 void write_records(const std::vector<std::vector<Field>>& records, std::string& out) {
   for (const auto& record : records) {
-    out += "- **" + escaped(record[0].second) + "**";
-    for (size_t i = 1; i < record.size(); ++i) {
-      out += (i == 1 ? ": " : "; ") + escaped(record[i].first) + ": " + escaped(record[i].second);
+    const bool titled = record.size() > 1 && record[1].first == "title";
+    out += "- " + name_of(record[0]) + (titled ? ": " + escaped(record[1].second) : "") + "\n";
+    for (size_t i = titled ? 2 : 1; i < record.size(); ++i) {
+      out += "  - " + escaped(record[i].first) + ": " + escaped(record[i].second) + "\n";
     }
-    out += '\n';
   }
 }
 
@@ -64,15 +72,24 @@ void write_section(const Section& s, std::string& out) {
   if (!s.heading.empty()) out += "## " + escaped(s.heading) + "\n\n";
   switch (s.kind) {
     case Section::Kind::Text:
-      for (size_t i = 0; i < s.lines.size(); ++i) out += (i > 0 ? "\n" : "") + escaped(s.lines[i]) + "\n";
+      for (size_t i = 0; i < s.lines.size(); ++i)
+        out += (i > 0 ? "\n" : "") + escaped(s.lines[i]) + "\n";
       break;
     case Section::Kind::List:
       for (const std::string& l : s.lines) out += "- " + escaped(l) + "\n";
       break;
-    case Section::Kind::Code: out += fenced(s.lines); break;
-    case Section::Kind::Fields: write_fields(s.rows[0], out); break;
-    case Section::Kind::Records: write_records(s.rows, out); break;
-    case Section::Kind::Fixes: write_fixes(s.fixes, out); break;
+    case Section::Kind::Code:
+      out += fenced(s.lines);
+      break;
+    case Section::Kind::Fields:
+      write_fields(s.rows[0], out);
+      break;
+    case Section::Kind::Records:
+      write_records(s.rows, out);
+      break;
+    case Section::Kind::Fixes:
+      write_fixes(s.fixes, out);
+      break;
   }
 }
 

@@ -1,5 +1,5 @@
-// A Page for a terminal: wrapped at its width, headings in bold where colour is wanted. Log lines and commands are never
-// wrapped, so that they can be copied.
+// A Page for a terminal: wrapped at its width, headings in bold where colour is wanted. Log lines
+// and commands are never wrapped, so that they can be copied.
 #include <algorithm>
 
 #include "base/text.h"
@@ -10,7 +10,8 @@ namespace {
 
 class Writer {
  public:
-  Writer(int width, Paint paint) : width_(static_cast<size_t>(std::clamp(width, 40, 200))), paint_(paint) {}
+  Writer(int width, Paint paint)
+      : width_(static_cast<size_t>(std::clamp(width, 40, 200))), paint_(paint) {}
 
   std::string out;
 
@@ -18,11 +19,10 @@ class Writer {
     return paint_ == Paint::On ? "\x1b[1m" + std::string(text) + "\x1b[0m" : std::string(text);
   }
 
-  /// Words from column `indent` on; `first` stands before them on the first line.
+  /// `first`, then the words; further lines begin at column `indent`.
   void wrapped(std::string_view first, std::string_view text, size_t indent) {
     out += first;
-    size_t column = std::max(visible(first), indent);
-    out.append(column - visible(first), ' ');
+    size_t column = visible(first);
     bool fresh = true;
     for (std::string_view word : split(text, ' ')) {
       if (word.empty()) continue;
@@ -41,11 +41,12 @@ class Writer {
   }
 
   void fields(const std::vector<Field>& fields, size_t indent) {
-    size_t label = 0;
-    for (const Field& f : fields) label = std::max(label, f.first.size());
-    label = std::min<size_t>(label, 24);
+    size_t widest = 0;
+    for (const Field& f : fields) widest = std::max(widest, f.first.size());
     for (const Field& f : fields) {
-      wrapped(std::string(indent, ' ') + printable(f.first), printable(f.second), indent + label + 2);
+      std::string label = std::string(indent, ' ') + printable(f.first);
+      label.resize(std::max(label.size(), indent + widest) + 2, ' ');
+      wrapped(label, printable(f.second), label.size());
     }
   }
 
@@ -78,8 +79,10 @@ void write_fixes(const std::vector<Fix>& fixes, Writer& w) {
 
 void write_records(const std::vector<std::vector<Field>>& records, Writer& w) {
   for (const auto& record : records) {
-    w.wrapped("  ", printable(record[0].second), 4);
-    w.fields({record.begin() + 1, record.end()}, 4);
+    const bool titled = record.size() > 1 && record[1].first == "title";
+    w.wrapped("  ",
+              printable(record[0].second) + (titled ? ": " + printable(record[1].second) : ""), 4);
+    w.fields({record.begin() + (titled ? 2 : 1), record.end()}, 6);
   }
 }
 
@@ -96,14 +99,21 @@ void write_section(const Section& s, Writer& w) {
     case Section::Kind::Code:
       for (const std::string& l : s.lines) w.out += "  " + printable(l) + "\n";
       break;
-    case Section::Kind::Fields: w.fields(s.rows[0], 2); break;
-    case Section::Kind::Records: write_records(s.rows, w); break;
-    case Section::Kind::Fixes: write_fixes(s.fixes, w); break;
+    case Section::Kind::Fields:
+      w.fields(s.rows[0], 2);
+      break;
+    case Section::Kind::Records:
+      write_records(s.rows, w);
+      break;
+    case Section::Kind::Fixes:
+      write_fixes(s.fixes, w);
+      break;
   }
 }
 
 void write_page(const Page& page, Writer& w) {
-  const std::string name = page.name.empty() ? "" : w.bold(printable(page.name)) + (page.title.empty() ? "" : ": ");
+  const std::string name =
+      page.name.empty() ? "" : w.bold(printable(page.name)) + (page.title.empty() ? "" : ": ");
   w.wrapped("", name + printable(page.title), 0);
   for (const Section& s : page.sections) write_section(s, w);
   for (const Page& part : page.parts) {

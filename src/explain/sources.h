@@ -28,7 +28,10 @@ std::vector<std::string_view> vllm_flag_names();
 /// Findings whose words or sample lines name this variable or flag: id and title.
 std::vector<std::vector<Field>> findings_that_name(std::string_view word, const RulePack& rules);
 
-/// "root cause", "notice": a role and a severity for people.
+/// A template of a rule for reading: "{bytes} bytes" becomes "<bytes> bytes".
+std::string readable(std::string_view text);
+
+/// "root cause", "harmless": the role of a rule for people.
 std::string role_in_words(const Rule& rule);
 
 }  // namespace rankdx

@@ -1,7 +1,7 @@
 // Subsystems of NCCL_DEBUG_SUBSYS.
+#include "base/text.h"
 #include "catalogue/nccl_messages.h"
 #include "catalogue/nccl_subsystems.h"
-#include "base/text.h"
 #include "explain/sources.h"
 
 namespace rankdx {
@@ -27,7 +27,8 @@ Examples examples_of(std::string_view subsystem) {
   for (const NcclMessage& m : nccl_messages()) {
     if (m.warning() || m.level == "TRACE" || !printed_under(m, subsystem)) continue;
     ++e.all;
-    if (e.formats.size() < kMaxExamples && m.versions.ends_with("-2.30.7")) e.formats.emplace_back(m.format);
+    if (e.formats.size() < kMaxExamples && m.versions.ends_with("-2.30.7"))
+      e.formats.emplace_back(m.format);
   }
   return e;
 }
@@ -39,7 +40,8 @@ std::string how_to_select(const NcclSubsystem& s) {
            "). Setting NCCL_DEBUG_SUBSYS replaces the default list, so name it there again.";
   }
   return "NCCL_DEBUG=INFO NCCL_DEBUG_SUBSYS=INIT,BOOTSTRAP,ENV," + std::string(s.name) +
-         ": a list replaces the default one, so INIT, BOOTSTRAP and ENV are named again. No blanks behind commas before "
+         ": a list replaces the default one, so INIT, BOOTSTRAP and ENV are named again. No blanks "
+         "behind commas before "
          "2.30.7.";
 }
 
@@ -53,7 +55,9 @@ std::optional<Page> subsystem_page(std::string_view name) {
   page.fields("facts", "",
               {{"since", "NCCL " + std::string(s->since)},
                {"on by default", s->by_default.empty() ? "no" : std::string(s->by_default)},
-               {"messages", examples.all == 0 ? "" : std::to_string(examples.all) + " in the releases 2.3.5 to 2.30.7"}});
+               {"messages", examples.all == 0 ? ""
+                                              : std::to_string(examples.all) +
+                                                    " in the releases 2.3.5 to 2.30.7"}});
   page.text("lines", "What it prints", {std::string(s->lines)});
   page.text("volume", "How much", {std::string(s->volume)});
   page.text("use", "What it is good for", {std::string(s->use), std::string(s->note)});

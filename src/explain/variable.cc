@@ -10,7 +10,9 @@
 namespace rankdx {
 namespace {
 
-bool is_name_byte(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-'; }
+bool is_name_byte(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+}
 
 /// As a whole word: NCCL_NET is not in NCCL_NET_PLUGIN.
 bool names(std::string_view text, std::string_view word) {
@@ -36,22 +38,27 @@ bool names(const Rule& rule, std::string_view word) {
 std::string releases(const NcclVariable& v) {
   std::string text;
   if (v.first_version.empty()) return "only before NCCL 2.3";
-  text = v.first_version.starts_with("<=") ? "NCCL 2.3.5 or earlier" : "NCCL " + std::string(v.first_version);
-  if (v.last_version.empty()) return text + " to 2.30.7 and later";
+  text = v.first_version.starts_with("<=") ? "NCCL 2.3.5 or earlier"
+                                           : "NCCL " + std::string(v.first_version);
+  if (v.last_version.empty()) return text + " to 2.30.7, the newest release that was read";
   return text + " to " + std::string(v.last_version) + "; later releases ignore it";
 }
 
 std::string advice(const NcclVariable& v) {
   switch (v.use) {
     case VariableUse::Configuration:
-      return "Meant to be set where the default does not fit the system (user guide, System configuration). The same value "
+      return "Meant to be set where the default does not fit the system (user guide, System "
+             "configuration). The same value "
              "on every rank.";
     case VariableUse::Debugging:
-      return "For finding faults (user guide, Debugging). Take it out again before production: the defaults are chosen per "
+      return "For finding faults (user guide, Debugging). Take it out again before production: the "
+             "defaults are chosen per "
              "system and release.";
-    case VariableUse::Logging: return "Only changes what is logged and where.";
+    case VariableUse::Logging:
+      return "Only changes what is logged and where.";
     case VariableUse::Internal:
-      return "Not documented by NVIDIA: its meaning may change in any release. Leave it unset unless a maintainer asks for "
+      return "Not documented by NVIDIA: its meaning may change in any release. Leave it unset "
+             "unless a maintainer asks for "
              "it.";
   }
   return "";
@@ -59,13 +66,15 @@ std::string advice(const NcclVariable& v) {
 
 std::string how_read(const NcclVariable& v) {
   if (v.read_via != "NCCL_PARAM") return "";
-  return "Read as a number: text that is none counts as 0 without a word, and a leading 0 makes it octal.";
+  return "Read as a number: text that is none counts as 0 without a word, and a leading 0 makes it "
+         "octal.";
 }
 
 std::string value_verdict(const NcclVariable& v, std::string_view value) {
   if (!v.allowed.checkable()) return "";
   const std::string written = "\"" + std::string(value) + "\"";
-  return may_be_value(v, value) ? written + " is an allowed value." : written + " is not among the allowed values.";
+  return may_be_value(v, value) ? written + " is an allowed value."
+                                : written + " is not among the allowed values.";
 }
 
 std::string vllm_releases(std::string_view range) {
@@ -104,7 +113,8 @@ std::vector<std::vector<Field>> findings_that_name(std::string_view word, const 
   for (const Rule& r : rules.rules()) {
     if (!names(r, word) || !seen.insert(r.id).second) continue;
     const Rule* words = rules.definition(r.id);
-    out.push_back({{"finding", r.id}, {"title", words != nullptr ? words->title : r.title}});
+    out.push_back(
+        {{"finding", r.id}, {"title", readable(words != nullptr ? words->title : r.title)}});
   }
   return out;
 }
@@ -114,16 +124,18 @@ std::optional<Page> nccl_variable_page(std::string_view name, std::optional<std:
   const NcclVariable* v = find_nccl_variable(name);
   if (v == nullptr) return std::nullopt;
   Page page{"nccl-variable", std::string(v->name), std::string(v->summary)};
-  page.fields("facts", "",
-              {{"type", std::string(to_string(v->type))},
-               {"default", std::string(v->default_value)},
-               {"values", v->values == "see source" ? "" : std::string(v->values)},
-               {"read by", releases(*v)},
-               {"documented", v->use == VariableUse::Internal
-                                  ? "no"
-                                  : std::string(v->doc_section) + (v->doc_since.empty() ? "" : ", " + std::string(v->doc_since))},
-               {"default in the source", std::string(v->default_history)},
-               {"source file", std::string(v->source_file)}});
+  page.fields(
+      "facts", "",
+      {{"type", std::string(to_string(v->type))},
+       {"default", std::string(v->default_value)},
+       {"values", v->values == "see source" ? "" : std::string(v->values)},
+       {"read by", releases(*v)},
+       {"documented", v->use == VariableUse::Internal
+                          ? "no"
+                          : std::string(v->doc_section) +
+                                (v->doc_since.empty() ? "" : ", " + std::string(v->doc_since))},
+       {"default in the source", std::string(v->default_history)},
+       {"source file", std::string(v->source_file)}});
   if (!v->danger.empty()) page.text("danger", "Danger", {std::string(v->danger)});
   if (value) page.text("value", "The value", {value_verdict(*v, *value)});
   page.text("advice", "When to set it", {advice(*v), how_read(*v)});
