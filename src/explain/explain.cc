@@ -7,6 +7,7 @@
 #include "catalogue/nccl_variables.h"
 #include "catalogue/nearest.h"
 #include "explain/sources.h"
+#include "present/safe_text.h"
 
 namespace rankdx {
 namespace {
@@ -33,7 +34,7 @@ Error unknown_word(std::string_view word, const RulePack& rules) {
               ? "rankdx explain --list findings, variables or subsystems shows what there is"
               : "?";
   return {ErrorCode::Usage,
-          "no finding, variable, flag or subsystem is called \"" + printable(word.substr(0, 200)) +
+          "no finding, variable, flag or subsystem is called \"" + safe_text(word.substr(0, 200)) +
               "\"",
           "", std::move(hint)};
 }

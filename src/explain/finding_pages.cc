@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "explain/sources.h"
+#include "present/markdown.h"
 
 namespace rankdx {
 namespace {
@@ -18,16 +19,10 @@ constexpr std::string_view kLayers[] = {"hardware", "driver",    "container",  "
                                         "network",  "config",    "rendezvous", "nccl-init",
                                         "nccl-run", "framework", "engine",     "orchestrator"};
 
-/// In a table cell.
-std::string cell(std::string_view text) {
-  return replace_all(replace_all(replace_all(printable(text), "|", "\\|"), "<", "&lt;"), "_",
-                     "\\_");
-}
-
 std::string index_row(std::string_view id, const Rule& rule) {
   const std::string level = rule.harmless.empty() ? std::string(to_string(rule.severity)) : "-";
-  return "| [" + std::string(id) + "](" + std::string(id) + ".md) | " + cell(readable(rule.title)) +
-         " | " + role_in_words(rule) + " | " + level + " |\n";
+  return "| [" + std::string(id) + "](" + std::string(id) + ".md) | " +
+         markdown_text(readable(rule.title)) + " | " + role_in_words(rule) + " | " + level + " |\n";
 }
 
 std::string index_page(const RulePack& rules) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/finding.h"
+#include "present/terminal.h"
 
 namespace rankdx {
 
@@ -49,13 +50,8 @@ struct Page {
   void fix(std::string key, std::string heading, std::vector<Fix> values);
 };
 
-enum class Paint : uint8_t { Off, On };
-
-std::string page_as_text(const Page& page, int width, Paint paint);
+std::string page_as_text(const Page& page, int width, Colour colour);
 std::string page_as_json(const Page& page);
 std::string page_as_markdown(const Page& page);
-
-/// Control characters and broken UTF-8 as "\x1b"; tabs as blanks. Safe for a terminal and for JSON.
-std::string printable(std::string_view text);
 
 }  // namespace rankdx

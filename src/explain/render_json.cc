@@ -4,21 +4,21 @@
 
 #include "base/text.h"
 #include "explain/page.h"
+#include "present/finding_json.h"
+#include "present/safe_text.h"
 
 namespace rankdx {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json object_of(const std::vector<Field>& fields) {
-  Json object = Json::object();
+OrderedJson object_of(const std::vector<Field>& fields) {
+  OrderedJson object = OrderedJson::object();
   for (const auto& [label, value] : fields)
-    object[replace_all(lower(printable(label)), " ", "_")] = printable(value);
+    object[replace_all(lower(safe_text(label)), " ", "_")] = safe_text(value);
   return object;
 }
 
-Json value_of(const Section& s) {
-  Json list = Json::array();
+OrderedJson value_of(const Section& s) {
+  OrderedJson list = OrderedJson::array();
   switch (s.kind) {
     case Section::Kind::Fields:
       return object_of(s.rows[0]);
@@ -28,19 +28,19 @@ Json value_of(const Section& s) {
     case Section::Kind::Fixes:
       for (const Fix& f : s.fixes) {
         list.push_back(
-            {{"for", printable(f.for_)}, {"text", printable(f.text)}, {"command", nullptr}});
-        if (!f.command.empty()) list.back()["command"] = printable(f.command);
+            {{"for", safe_text(f.for_)}, {"text", safe_text(f.text)}, {"command", nullptr}});
+        if (!f.command.empty()) list.back()["command"] = safe_text(f.command);
       }
       return list;
     default:
-      for (const std::string& l : s.lines) list.push_back(printable(l));
+      for (const std::string& l : s.lines) list.push_back(safe_text(l));
       return list;
   }
 }
 
-Json page_of(const Page& page) {
-  Json json = {{"kind", page.kind}, {"name", nullptr}, {"title", printable(page.title)}};
-  if (!page.name.empty()) json["name"] = printable(page.name);
+OrderedJson page_of(const Page& page) {
+  OrderedJson json = {{"kind", page.kind}, {"name", nullptr}, {"title", safe_text(page.title)}};
+  if (!page.name.empty()) json["name"] = safe_text(page.name);
   for (const Section& s : page.sections) json[s.key] = value_of(s);
   for (const Page& part : page.parts) json["parts"].push_back(page_of(part));
   return json;
@@ -49,9 +49,9 @@ Json page_of(const Page& page) {
 }  // namespace
 
 std::string page_as_json(const Page& page) {
-  Json json = {{"schema", "rankdx.explain/1"}};
+  OrderedJson json = {{"schema", "rankdx.explain/1"}};
   json.update(page_of(page));
-  return json.dump(2) + "\n";
+  return dumped(json);
 }
 
 }  // namespace rankdx

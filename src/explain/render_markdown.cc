@@ -1,41 +1,23 @@
 // A Page as Markdown that GitHub shows as meant: everything from tables and pasted lines is escaped
 // or fenced.
-#include <algorithm>
-
 #include "base/text.h"
 #include "explain/page.h"
+#include "present/markdown.h"
+#include "present/safe_text.h"
 
 namespace rankdx {
 namespace {
 
-/// Text outside of code.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char c : printable(text)) {
-    if (c == '<') {
-      out += "&lt;";
-      continue;
-    }
-    if (std::string_view("\\`*_[]|~").find(c) != std::string_view::npos) out += '\\';
-    out += c;
-  }
-  return out;
-}
-
 std::string fenced(const std::vector<std::string>& lines) {
-  std::string fence = "```";
-  for (const std::string& l : lines) {
-    while (l.find(fence) != l.npos) fence += '`';
-  }
-  std::string out = fence + "text\n";
-  for (const std::string& l : lines) out += printable(l) + "\n";
-  return out + fence + "\n";
+  std::vector<std::string> safe;
+  for (const std::string& l : lines) safe.push_back(safe_text(l));
+  return markdown_block(join(safe, "\n"));
 }
 
 void write_fixes(const std::vector<Fix>& fixes, std::string& out) {
   for (const Fix& f : fixes) {
     const bool all = f.for_.empty() || f.for_ == "any";
-    out += "- " + (all ? "" : "**" + escaped(f.for_) + "**: ") + escaped(f.text) + "\n";
+    out += "- " + (all ? "" : "**" + markdown_text(f.for_) + "**: ") + markdown_text(f.text) + "\n";
     if (f.command.empty()) continue;
     const std::string block = fenced({f.command});
     std::string_view rest = block;
@@ -47,36 +29,38 @@ void write_fixes(const std::vector<Fix>& fixes, std::string& out) {
 void write_fields(const std::vector<Field>& fields, std::string& out) {
   out += "| | |\n|---|---|\n";
   for (const auto& [label, value] : fields)
-    out += "| " + escaped(label) + " | " + escaped(value) + " |\n";
+    out += "| " + markdown_text(label) + " | " + markdown_text(value) + " |\n";
 }
 
 /// A finding is a link to its page beside this one.
 std::string name_of(const Field& first) {
   if (first.first == "finding")
-    return "[" + escaped(first.second) + "](" + printable(first.second) + ".md)";
-  return "**" + escaped(first.second) + "**";
+    return "[" + markdown_text(first.second) + "](" + safe_text(first.second) + ".md)";
+  return "**" + markdown_text(first.second) + "**";
 }
 
 void write_records(const std::vector<std::vector<Field>>& records, std::string& out) {
   for (const auto& record : records) {
     const bool titled = record.size() > 1 && record[1].first == "title";
-    out += "- " + name_of(record[0]) + (titled ? ": " + escaped(record[1].second) : "") + "\n";
+    out +=
+        "- " + name_of(record[0]) + (titled ? ": " + markdown_text(record[1].second) : "") + "\n";
     for (size_t i = titled ? 2 : 1; i < record.size(); ++i) {
-      out += "  - " + escaped(record[i].first) + ": " + escaped(record[i].second) + "\n";
+      out +=
+          "  - " + markdown_text(record[i].first) + ": " + markdown_text(record[i].second) + "\n";
     }
   }
 }
 
 void write_section(const Section& s, std::string& out) {
   out += '\n';
-  if (!s.heading.empty()) out += "## " + escaped(s.heading) + "\n\n";
+  if (!s.heading.empty()) out += "## " + markdown_text(s.heading) + "\n\n";
   switch (s.kind) {
     case Section::Kind::Text:
       for (size_t i = 0; i < s.lines.size(); ++i)
-        out += (i > 0 ? "\n" : "") + escaped(s.lines[i]) + "\n";
+        out += (i > 0 ? "\n" : "") + markdown_text(s.lines[i]) + "\n";
       break;
     case Section::Kind::List:
-      for (const std::string& l : s.lines) out += "- " + escaped(l) + "\n";
+      for (const std::string& l : s.lines) out += "- " + markdown_text(l) + "\n";
       break;
     case Section::Kind::Code:
       out += fenced(s.lines);
@@ -96,8 +80,8 @@ void write_section(const Section& s, std::string& out) {
 }  // namespace
 
 std::string page_as_markdown(const Page& page) {
-  std::string out = "# " + escaped(page.title.empty() ? page.name : page.title) + "\n";
-  if (!page.title.empty() && !page.name.empty()) out += "\n`" + printable(page.name) + "`\n";
+  std::string out = "# " + markdown_text(page.title.empty() ? page.name : page.title) + "\n";
+  if (!page.title.empty() && !page.name.empty()) out += "\n`" + safe_text(page.name) + "`\n";
   for (const Section& s : page.sections) write_section(s, out);
   for (const Page& part : page.parts) out += "\n" + page_as_markdown(part);
   return out;

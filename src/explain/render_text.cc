@@ -4,84 +4,68 @@
 
 #include "base/text.h"
 #include "explain/page.h"
+#include "present/safe_text.h"
 
 namespace rankdx {
 namespace {
 
 class Writer {
  public:
-  Writer(int width, Paint paint)
-      : width_(static_cast<size_t>(std::clamp(width, 40, 200))), paint_(paint) {}
+  Writer(int width, Colour colour)
+      : width_(static_cast<size_t>(std::clamp(width, 40, 200))), paint_(colour) {}
 
   std::string out;
 
-  std::string bold(std::string_view text) const {
-    return paint_ == Paint::On ? "\x1b[1m" + std::string(text) + "\x1b[0m" : std::string(text);
+  std::string bold(std::string_view text) const { return paint_(Ink::Bold, text); }
+
+  void title(const std::string& name, const std::string& title) {
+    const std::string colon = name.empty() || title.empty() ? "" : ": ";
+    const std::string text = wrapped(name + colon + title, width_, "");
+    out += bold(text.substr(0, name.size())) + text.substr(name.size()) + "\n";
   }
 
-  /// `first`, then the words; further lines begin at column `indent`.
-  void wrapped(std::string_view first, std::string_view text, size_t indent) {
-    out += first;
-    size_t column = visible(first);
-    bool fresh = true;
-    for (std::string_view word : split(text, ' ')) {
-      if (word.empty()) continue;
-      if (!fresh && column + 1 + word.size() > width_) {
-        out += '\n';
-        out.append(indent, ' ');
-        column = indent;
-        fresh = true;
-      }
-      if (!fresh) out += ' ', ++column;
-      out += word;
-      column += word.size();
-      fresh = false;
+  /// `first` (safe, without colour), then the words; further lines begin at column `indent`.
+  void line(std::string_view first, std::string_view text, size_t indent) {
+    const std::string pad(indent, ' ');
+    // The first line is as wide as the others: `first` is filled up to the indent, or is longer and
+    // part of the text.
+    if (first.size() <= indent) {
+      out += std::string(first) + std::string(indent - first.size(), ' ');
+      out += wrapped(safe_text(text), width_ - indent, pad) + "\n";
+    } else {
+      const size_t blanks = first.find_first_not_of(' ');
+      out += std::string(blanks, ' ');
+      out +=
+          wrapped(std::string(first.substr(blanks)) + safe_text(text), width_ - indent, pad) + "\n";
     }
-    out += '\n';
   }
 
   void fields(const std::vector<Field>& fields, size_t indent) {
     size_t widest = 0;
     for (const Field& f : fields) widest = std::max(widest, f.first.size());
     for (const Field& f : fields) {
-      std::string label = std::string(indent, ' ') + printable(f.first);
-      label.resize(std::max(label.size(), indent + widest) + 2, ' ');
-      wrapped(label, printable(f.second), label.size());
+      line(std::string(indent, ' ') + safe_text(f.first), f.second, indent + widest + 2);
     }
   }
 
  private:
-  /// Without the codes for bold.
-  static size_t visible(std::string_view text) {
-    size_t size = 0;
-    for (size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '\x1b') {
-        i = text.find('m', i);
-        if (i == text.npos) break;
-      } else {
-        ++size;
-      }
-    }
-    return size;
-  }
-
   size_t width_;
   Paint paint_;
 };
 
 void write_fixes(const std::vector<Fix>& fixes, Writer& w) {
   for (const Fix& f : fixes) {
-    const std::string who = f.for_.empty() || f.for_ == "any" ? "" : printable(f.for_) + ": ";
-    w.wrapped("  - ", who + printable(f.text), 4);
-    if (!f.command.empty()) w.out += "      " + printable(f.command) + "\n";
+    const std::string who = f.for_.empty() || f.for_ == "any" ? "" : safe_text(f.for_) + ": ";
+    w.line("  - ", who + safe_text(f.text), 4);
+    if (!f.command.empty()) w.out += "      " + safe_text(f.command) + "\n";
   }
 }
 
 void write_records(const std::vector<std::vector<Field>>& records, Writer& w) {
   for (const auto& record : records) {
     const bool titled = record.size() > 1 && record[1].first == "title";
-    w.wrapped("  ",
-              printable(record[0].second) + (titled ? ": " + printable(record[1].second) : ""), 4);
+    w.line("  " + safe_text(record[0].second) + (titled ? ": " : ""),
+           titled ? record[1].second : "", 4);
     w.fields({record.begin() + (titled ? 2 : 1), record.end()}, 6);
   }
 }
@@ -91,13 +75,13 @@ void write_section(const Section& s, Writer& w) {
   if (!s.heading.empty()) w.out += w.bold(s.heading) + "\n";
   switch (s.kind) {
     case Section::Kind::Text:
-      for (const std::string& l : s.lines) w.wrapped("  ", printable(l), 2);
+      for (const std::string& l : s.lines) w.line("  ", safe_text(l), 2);
       break;
     case Section::Kind::List:
-      for (const std::string& l : s.lines) w.wrapped("  - ", printable(l), 4);
+      for (const std::string& l : s.lines) w.line("  - ", safe_text(l), 4);
       break;
     case Section::Kind::Code:
-      for (const std::string& l : s.lines) w.out += "  " + printable(l) + "\n";
+      for (const std::string& l : s.lines) w.out += "  " + safe_text(l) + "\n";
       break;
     case Section::Kind::Fields:
       w.fields(s.rows[0], 2);
@@ -113,8 +97,8 @@ void write_section(const Section& s, Writer& w) {
 
 void write_page(const Page& page, Writer& w) {
   const std::string name =
-      page.name.empty() ? "" : w.bold(printable(page.name)) + (page.title.empty() ? "" : ": ");
-  w.wrapped("", name + printable(page.title), 0);
+      page.name.empty() ? "" : w.bold(safe_text(page.name)) + (page.title.empty() ? "" : ": ");
+  w.line("", name + safe_text(page.title), 0);
   for (const Section& s : page.sections) write_section(s, w);
   for (const Page& part : page.parts) {
     w.out += '\n';
@@ -124,8 +108,8 @@ void write_page(const Page& page, Writer& w) {
 
 }  // namespace
 
-std::string page_as_text(const Page& page, int width, Paint paint) {
-  Writer w(width, paint);
+std::string page_as_text(const Page& page, int width, Colour colour) {
+  Writer w(width, colour);
   write_page(page, w);
   return std::move(w.out);
 }

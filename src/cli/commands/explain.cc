@@ -1,11 +1,9 @@
 // rankdx explain: what a finding, a variable, a subsystem or a log line means.
 #include "explain/explain.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 
 #include "base/text.h"
@@ -13,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "explain/finding_pages.h"
+#include "present/safe_text.h"
 
 namespace rankdx {
 namespace {
@@ -29,22 +28,12 @@ int usage_error(const Error& e) {
   return std::fprintf(stderr, "rankdx: %s\n", to_string(e).c_str()), kUsage;
 }
 
-int width_of_terminal() {
-  winsize size{};
-  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 100;
-}
-
-Paint paint_of_terminal() {
-  const char* no_color = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) && (no_color == nullptr || *no_color == '\0') ? Paint::On
-                                                                             : Paint::Off;
-}
-
 int print(const Page& page, const std::string& output) {
-  const std::string text = output == "json" ? page_as_json(page)
-                           : output == "markdown"
-                               ? page_as_markdown(page)
-                               : page_as_text(page, width_of_terminal(), paint_of_terminal());
+  const std::string text =
+      output == "json" ? page_as_json(page)
+      : output == "markdown"
+          ? page_as_markdown(page)
+          : page_as_text(page, width_of_terminal(STDOUT_FILENO), colour_for(STDOUT_FILENO));
   std::fwrite(text.data(), 1, text.size(), stdout);
   return kHealthy;
 }
@@ -85,7 +74,7 @@ int run(const Options& o) {
   if (!o.list.empty()) {
     const auto page = explain_list(o.list, *rules);
     return page ? print(*page, o.output)
-                : usage_error({ErrorCode::Usage, "there is no list of " + printable(o.list),
+                : usage_error({ErrorCode::Usage, "there is no list of " + safe_text(o.list),
                                "--list", "findings, variables or subsystems"});
   }
   if (o.words == std::vector<std::string>{"-"}) {
