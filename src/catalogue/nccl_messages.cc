@@ -12,7 +12,7 @@ namespace rankdx {
 namespace {
 
 /// A format that fixes less of the text ("%s: %s") says nothing about it.
-constexpr int kLeastLiteral = 4;
+constexpr int kLeastLiteral = 3;
 /// The topology tree prints "GPU/1B000 (0)".
 constexpr int kLeastLiteralOfTree = 2;
 constexpr size_t kMaxBody = 4096;

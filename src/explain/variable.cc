@@ -66,8 +66,8 @@ std::string advice(const NcclVariable& v) {
 
 std::string how_read(const NcclVariable& v) {
   if (v.read_via != "NCCL_PARAM") return "";
-  return "Read as a number: text that is none counts as 0 without a word, and a leading 0 makes it "
-         "octal.";
+  return "Read as a number: what stands behind the digits is dropped (8MB is 8), text without "
+         "digits is 0, and a leading 0 makes it octal. NCCL does not complain.";
 }
 
 std::string value_verdict(const NcclVariable& v, std::string_view value) {
