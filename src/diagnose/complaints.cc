@@ -14,7 +14,7 @@ constexpr std::array<Wording, 10> kWordings = {{
     {"exceeded retries", Refusal::Refused},
     {"timed out", Refusal::Blocked},
     {"exceeded timeouts", Refusal::Blocked},
-    {"No route to host", Refusal::Blocked},
+    {"No route to", Refusal::Blocked},
     {"unreachable", Refusal::Blocked},
     {"Host is down", Refusal::Blocked},
     {"reset by peer", Refusal::Refused},

@@ -62,6 +62,7 @@ void detect_progress(const Context&, FindingSet&);     ///< who is missing, who 
 void detect_networks(const Context&, FindingSet&);     ///< the network asked for against the one taken
 void detect_transports(const Context&, FindingSet&);   ///< the wrong wire between two ranks
 void detect_collectives(const Context&, FindingSet&);  ///< calls out of step
+void detect_watchdogs(const Context&, FindingSet&);    ///< what PyTorch's watchdogs say together
 void detect_output(const Context&, FindingSet&);       ///< too little or too much output
 
 }  // namespace rankdx

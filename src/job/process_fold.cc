@@ -376,6 +376,7 @@ void ProcessFold::on_network(const Event& event, const LinePlace& at) {
       }
       break;
     case EventKind::SocketUsing:
+      if (!event.name.empty()) add_interface(event.name, event.value, false);
       for_each_net_device(event.value, [&](std::string_view n, std::string_view a) { add_interface(n, a, false); });
       break;
     case EventKind::IbUsing:

@@ -13,6 +13,8 @@ constexpr uint64_t kVersion = 1;
 
 void visit(ArchiveWriter& a, const std::string& v) { a.text(v); }
 void visit(ArchiveReader& a, std::string& v) { v = a.text(); }
+void visit(ArchiveWriter& a, const int& v) { a.number(zigzag(v)); }
+void visit(ArchiveReader& a, int& v) { v = static_cast<int>(unzigzag(a.number())); }
 
 template <class Enum> requires std::is_enum_v<Enum>
 void visit(ArchiveWriter& a, const Enum& v) { a.number(static_cast<uint64_t>(v)); }
@@ -41,7 +43,7 @@ template <class A, class R>
 void fields(A& a, R& r) {
   auto all = [&](auto&... field) { (visit(a, field), ...); };
   all(r.id, r.variant, r.title, r.severity, r.role, r.confidence, r.layer, r.versions, r.event, r.source_file, r.literals, r.match,
-      r.unless, r.unless_line, r.explains, r.guilty, r.harmless, r.cause, r.fix, r.needs, r.references, r.source, r.bad,
+      r.at_least, r.unless, r.unless_line, r.explains, r.guilty, r.harmless, r.cause, r.fix, r.needs, r.references, r.source, r.bad,
       r.good, r.file);
 }
 

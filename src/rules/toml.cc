@@ -67,6 +67,7 @@ class RuleReader {
       if (f.key == key) return list(key, node, rule_.*f.field);
     }
     if (key == "fix") return fixes(node);
+    if (key == "at_least") return count(node);
     std::string word;
     RANKDX_TRY(text(key, node, word));
     if (key == "severity") return chosen(key, node, word, severity_from(word), rule_.severity);
@@ -93,6 +94,13 @@ class RuleReader {
     const toml::array* array = node.as_array();
     if (!array) return wrong(&node, fmt::format("'{}' must be a list of texts", key));
     for (const toml::node& item : *array) RANKDX_TRY(text(key, item, out.emplace_back()));
+    return true;
+  }
+
+  Result<bool> count(const toml::node& node) {
+    const auto* value = node.as_integer();
+    if (!value || value->get() < 1 || value->get() > 1000) return wrong(&node, "'at_least' must be a number from 1 to 1000");
+    rule_.at_least = static_cast<int>(value->get());
     return true;
   }
 

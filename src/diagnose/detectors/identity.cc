@@ -115,6 +115,23 @@ void different_versions(const Context& context, const Communicator& comm, Findin
   }
 }
 
+/// Without a communicator in common: the versions that hosts printed, if something failed as well.
+void different_versions_of_hosts(const Context& context, FindingSet& findings) {
+  if (context.job.nccl_versions.size() < 2 || findings.has("nccl-version-differs-between-ranks") || !context.any_failure_sign()) return;
+  const VersionSeen *a = &context.job.nccl_versions[0], *b = &context.job.nccl_versions[1];
+  if (a->hosts.empty() || b->hosts.empty() || a->hosts == b->hosts) return;
+  Draft draft{.id = "nccl-version-differs-between-ranks"};
+  draft.captures = {{"a", a->version}, {"host_a", a->hosts.front()}, {"b", b->version}, {"host_b", b->hosts.front()}};
+  for (const VersionSeen* v : {a, b}) {
+    const int process = v->processes.front();
+    const Process& p = context.job.processes[process];
+    draft.where.push_back(context.where(process));
+    draft.evidence.push_back(context.evidence(*p.sources.front(), p.facts.front()->version_line));
+  }
+  draft.confidence = Confidence::Likely;
+  findings.add(std::move(draft));
+}
+
 }  // namespace
 
 void detect_identity(const Context& context, FindingSet& findings) {
@@ -123,6 +140,7 @@ void detect_identity(const Context& context, FindingSet& findings) {
     different_sizes(context, comm, findings);
     different_versions(context, comm, findings);
   }
+  different_versions_of_hosts(context, findings);
 }
 
 }  // namespace rankdx

@@ -91,9 +91,36 @@ bool everyone_on_loopback(const Context& context, const std::vector<Choice>& bad
 
 }  // namespace
 
+namespace {
+
+/// By default NCCL leaves lo out wherever there is another interface (misc/socket.cc), so lo beside a routed one means that
+/// NCCL_SOCKET_IFNAME lets it in. Nothing shows yet that it does harm.
+void loopback_let_in(const Context& context, const std::vector<Choice>& bad, FindingSet& findings) {
+  for (const Choice& c : bad) {
+    const Process& p = context.job.processes[c.process];
+    auto routed = [](const ProcessFacts* f) {
+      return std::any_of(f->interfaces.begin(), f->interfaces.end(), [](const InterfaceFacts& i) { return !i.bootstrap && reach_of(i) == Reach::Routable; });
+    };
+    if (c.reach != Reach::Loopback || c.interface->bootstrap || std::none_of(p.facts.begin(), p.facts.end(), routed)) continue;
+    if (proven_to_work(context, c.process)) continue;
+    Draft draft{.id = "loopback-selected"};
+    Where w = context.where(c.process);
+    w.interface = c.interface->name;
+    draft.where = {w};
+    draft.captures = {{"interface", c.interface->name}, {"address", c.interface->address}, {"host", w.host}};
+    draft.evidence = {context.evidence(*c.source, c.interface->at)};
+    draft.severity = Severity::Warning;
+    draft.confidence = Confidence::Possible;
+    findings.add(std::move(draft));
+  }
+}
+
+}  // namespace
+
 void detect_interfaces(const Context& context, FindingSet& findings) {
   const std::vector<Choice> bad = bad_choices(context);
-  if (bad.empty() || !spans_hosts(context)) return;
+  if (bad.empty()) return;
+  if (!spans_hosts(context)) return loopback_let_in(context, bad, findings);
   const bool trouble = unfinished(context) || context.any_failure_sign();
   const bool only_lo = everyone_on_loopback(context, bad) && !context.env_is("NCCL_SOCKET_IFNAME");
   for (const Choice& c : bad) {

@@ -119,6 +119,17 @@ std::set<int> silent_on(const Context& context, const Communicator& comm, int ho
   return silent;
 }
 
+/// Past the bootstrap the main thread connects to proxy services of its own host only; the network is the proxy thread's
+/// (proxy.cc, transport/net.cc, up to 2.26). -1 when the complaints tell no single host.
+int host_of_local_calls(const Context& context, const std::vector<Complaint>& complaints) {
+  std::set<int> hosts;
+  for (const Complaint& c : complaints) {
+    if (c.kind != Refusal::Refused) continue;
+    hosts.insert(c.retry->from_main_thread ? context.job.processes[c.process].host_index : -1);
+  }
+  return hosts.size() == 1 ? *hosts.begin() : -1;
+}
+
 bool past_bootstrap(const Communicator& comm) {
   return std::any_of(comm.ranks.begin(), comm.ranks.end(),
                      [](const Member& m) { return m.facts->stage > Stage::InitStart; });
@@ -138,8 +149,8 @@ bool refused(const Context& context, const Communicator& comm, FindingSet& findi
   }
   if (complaining.empty()) return false;
   if (!names_a_target(complaints, Refusal::Refused)) {
-    // Versions that print no address: on its own host or another one, the silent rank that is furthest behind.
-    const std::set<int> silent = silent_on(context, comm, -1, complaining);
+    // Versions that print no address: the silent rank that is furthest behind, on the own host or on any.
+    const std::set<int> silent = silent_on(context, comm, host_of_local_calls(context, complaints), complaining);
     if (!silent.empty() && silent.size() * 2 <= comm.ranks.size() && past_bootstrap(comm)) {
       dead_ranks(context, silent, silent.size() == 1 ? Confidence::Likely : Confidence::Possible, evidence, findings);
       return true;

@@ -66,6 +66,7 @@ constexpr Head kHeads[] = {
     {"NCCL git version ", GitVersion, parse_banner},
     {"NCCL version ", Banner, parse_banner},
     {"NCCL_", EnvSet, parse_env},
+    {"NET : Using interface ", SocketUsing, parse_old_interface},
     {"NET/", SystemLine, parse_net},
     {"NET/IB : No device found", IbNoDevice},
     {"NET/IB : Using ", IbUsing, parse_ib_using},

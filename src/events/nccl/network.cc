@@ -41,6 +41,11 @@ bool parse_socket_using(Cursor at, Event& event) {
   return event.value.find('[') != std::string_view::npos;
 }
 
+// "NET : Using interface eth0:10.0.0.1<0>", one line per interface, up to 2.4.
+bool parse_old_interface(Cursor at, Event& event) {
+  return split_address(trim(at.rest()), event.name, event.value) && !event.value.empty();
+}
+
 bool parse_ib_using(Cursor at, Event& event) {
   const std::string_view list = at.rest();
   if (!at.take_until("; OOB ", event.value)) {

@@ -26,6 +26,7 @@ bool parse_connect_timings(Cursor at, Event& event);
 // network.cc
 bool parse_bootstrap_using(Cursor at, Event& event);
 bool parse_socket_using(Cursor at, Event& event);
+bool parse_old_interface(Cursor at, Event& event);
 bool parse_ib_using(Cursor at, Event& event);
 bool parse_name(Cursor at, Event& event);
 bool parse_net(Cursor at, Event& event);
