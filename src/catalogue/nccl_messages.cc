@@ -112,24 +112,41 @@ std::span<const NcclMessage> nccl_messages() {
   return all;
 }
 
+namespace {
+
+struct ReadFormat {
+  const NcclMessage* message;
+  PrintfFormat format;
+};
+
+/// All formats in table order, taken apart once.
+const std::vector<ReadFormat>& read_formats() {
+  static const std::vector<ReadFormat> formats = [] {
+    std::vector<ReadFormat> all;
+    for (const NcclMessage& m : nccl_messages()) {
+      for (const std::string_view format : formats_of(m)) all.push_back({&m, PrintfFormat(format)});
+    }
+    return all;
+  }();
+  return formats;
+}
+
+}  // namespace
+
 std::vector<MessageMatch> find_nccl_messages(std::string_view body, MessageSort sort, size_t most) {
   body = body.substr(0, kMaxBody);
   while (!body.empty() && is_space(body.back())) body.remove_suffix(1);
   std::vector<MessageMatch> found;
   int best = 0;
-  for (const NcclMessage& m : nccl_messages()) {
-    if (!wanted(m, sort)) continue;
+  for (const ReadFormat& f : read_formats()) {
+    const NcclMessage& m = *f.message;
     const int least =
         std::max(best * 3 / 4, m.id.starts_with("topo.") ? kLeastLiteralOfTree : kLeastLiteral);
-    for (const std::string_view text : formats_of(m)) {
-      const PrintfFormat format(text);
-      if (format.literal_bytes() < least) continue;
-      const auto match = format.match(body);
-      if (!match) continue;
-      best = std::max(best, match->literal_bytes);
-      found.push_back(named(m, *match));
-      break;
-    }
+    if (!wanted(m, sort) || f.format.literal_bytes() < least) continue;
+    const auto match = f.format.match(body);
+    if (!match || (!found.empty() && found.back().message == &m)) continue;
+    best = std::max(best, match->literal_bytes);
+    found.push_back(named(m, *match));
   }
   std::erase_if(found, [&](const MessageMatch& m) { return m.literal_bytes < best * 3 / 4; });
   std::stable_sort(found.begin(), found.end(), [](const MessageMatch& a, const MessageMatch& b) {
