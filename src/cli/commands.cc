@@ -15,6 +15,7 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"diagnose", "Name the root cause of a failed, hanging or slow launch from its logs", kDiagnoseExamples, make_diagnose},
       {"explain", "Say what a finding, a variable, a subsystem or a log line means", kExplainExamples, make_explain},
+      {"ras", "Ask NCCL's RAS port who is missing, dead or behind in a running job", kRasExamples, make_ras},
       {"man", "Print the manual page", "", make_man},
       {"completion", "Print the completion of a shell", kCompletionExamples, make_completion},
   };

@@ -14,6 +14,9 @@ std::function<int()> make_diagnose(Flags& flags);
 extern const std::string_view kExplainExamples;
 std::function<int()> make_explain(Flags& flags);
 
+extern const std::string_view kRasExamples;
+std::function<int()> make_ras(Flags& flags);
+
 std::function<int()> make_man(Flags& flags);
 
 extern const std::string_view kCompletionExamples;
