@@ -1,0 +1,87 @@
+#include "probe/pod/pod.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "probe/pod/checks.h"
+
+namespace rankdx {
+namespace {
+
+/// In the order of the report: hardware, container, network, configuration.
+constexpr std::array<PodCheck, 19> kChecks = {check_gpus,       check_gpu_health,
+                                              check_gpu_links,  check_xid,
+                                              check_libraries,  check_shm,
+                                              check_limits,     check_memory_limit,
+                                              check_interfaces, check_name_resolution,
+                                              check_rdma,       check_pcie,
+                                              check_numa,       check_cache_dirs,
+                                              check_user,       check_environment,
+                                              check_preload,    check_clock,
+                                              check_ports};
+
+void choose_environment(PodContext& ctx) {
+  if (ctx.options.server_pid) {
+    ctx.server = read_process(ctx.host, static_cast<int>(*ctx.options.server_pid));
+  } else {
+    ctx.server = server_process(ctx.host);
+  }
+  ctx.environment = ctx.options.environment;
+  ctx.environment_source = "this process";
+  if (!ctx.server) return;
+  auto environment = process_environment(ctx.host, ctx.server->pid);
+  const std::string source = fmt::format("/proc/{}/environ", ctx.server->pid);
+  if (environment) {
+    ctx.environment = std::move(*environment);
+    ctx.environment_source = source;
+  } else {
+    ctx.environment_error = source + ": " + environment.error().text;
+  }
+}
+
+/// ~/.nccl.conf (or NCCL_CONF_FILE) is read before /etc/nccl.conf; the first that sets a name wins
+/// (NCCL misc/param.cc).
+void read_settings_files(PodContext& ctx) {
+  const auto named = ctx.environment.find("NCCL_CONF_FILE");
+  const auto home = ctx.environment.find("HOME");
+  std::string own = named != ctx.environment.end() ? named->second : "";
+  if (own.empty() && home != ctx.environment.end()) own = home->second + "/.nccl.conf";
+  for (const std::string& path : {own, std::string("/etc/nccl.conf")}) {
+    if (path.empty()) continue;
+    if (const auto text = ctx.host.read(path)) ctx.file_settings.merge(parse_nccl_conf(*text));
+  }
+}
+
+NvmlSnapshot nvml_for(const PodContext& ctx) {
+  if (!ctx.options.nvml_library.empty()) return read_nvml(ctx.options.nvml_library);
+  if (ctx.host.is_this_machine()) return read_nvml();
+  NvmlSnapshot none;
+  none.error = "not loaded from below another root";
+  return none;
+}
+
+}  // namespace
+
+std::optional<std::string> PodContext::variable(std::string_view name) const {
+  for (const Environment* e : {&environment, &file_settings}) {
+    if (const auto it = e->find(name); it != e->end()) return it->second;
+  }
+  return std::nullopt;
+}
+
+std::string PodContext::process_dir() const {
+  return server ? fmt::format("/proc/{}/", server->pid) : "/proc/self/";
+}
+
+CheckReport check_pod(const HostView& host, const PodOptions& options) {
+  PodContext ctx{host, options, {}, {}, {}, {}, {}, {}};
+  choose_environment(ctx);
+  read_settings_files(ctx);
+  ctx.nvml = nvml_for(ctx);
+  Checklist list;
+  for (const PodCheck check : kChecks) check(ctx, list);
+  return list.take(options.scope == Scope::Pod ? "this pod" : "this host");
+}
+
+}  // namespace rankdx

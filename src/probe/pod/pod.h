@@ -1,0 +1,31 @@
+// `rankdx check pod|host`: everything one container or node can say about itself. Reads only; the
+// one thing it makes are empty temporary files in cache directories and /dev/shm, removed at once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "probe/host_view.h"
+#include "probe/process.h"
+
+namespace rankdx {
+
+enum class Scope : uint8_t { Pod, Host };
+
+struct PodOptions {
+  Scope scope = Scope::Pod;
+  std::optional<int64_t> expected_gpus;
+  std::optional<int64_t> server_pid;    ///< whose environment counts; found by itself when absent
+  std::vector<uint16_t> ports;          ///< must be free
+  std::vector<std::string> cache_dirs;  ///< beside those that the variables name
+  std::string nvml_library;  ///< "": libnvidia-ml.so.1 on this machine, none below a root
+  std::optional<double> caller_time_s;  ///< the caller's clock as Unix time, to compare with
+  Environment environment;              ///< what a server started here would inherit
+};
+
+CheckReport check_pod(const HostView& host, const PodOptions& options);
+
+}  // namespace rankdx

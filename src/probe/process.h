@@ -1,0 +1,42 @@
+// Processes below a root's /proc. Environments hold secrets: values leave this room only through
+// safe_value().
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "probe/host_view.h"
+
+namespace rankdx {
+
+using Environment = std::map<std::string, std::string, std::less<>>;
+
+struct Process {
+  int pid = 0;
+  std::string command;  ///< arguments joined by blanks; may hold secrets
+  std::string name;     ///< short: "VLLM::Worker_TP0", "python3"
+};
+
+/// Numeric entries of /proc, ascending.
+std::vector<int> process_ids(const HostView& host);
+Process read_process(const HostView& host, int pid);
+/// Processes of a vLLM launch: servers, engines, workers, Ray.
+std::vector<Process> serving_processes(const HostView& host);
+/// The process whose environment decides: a worker before an engine before the server.
+std::optional<Process> server_process(const HostView& host);
+
+Result<Environment> process_environment(const HostView& host, int pid);
+Environment own_environment();
+
+/// "NAME=value" lines of /etc/nccl.conf and ~/.nccl.conf as NCCL reads them: '#' lines and lines
+/// without '=' are skipped.
+Environment parse_nccl_conf(std::string_view text);
+
+/// Value for a report: as it is for variables that the tables know (NCCL_*, GLOO_SOCKET_IFNAME,
+/// MASTER_ADDR ...), unless it looks like a secret; "(set)" for everything else.
+std::string safe_value(std::string_view name, std::string_view value);
+
+}  // namespace rankdx
