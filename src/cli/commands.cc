@@ -7,6 +7,7 @@ namespace rankdx {
 
 const std::vector<CommandGroup>& command_groups() {
   static const std::vector<CommandGroup> groups = {
+      {"check", "Run the checklist: one pod or host, the way between hosts, a whole cluster"},
   };
   return groups;
 }
@@ -14,6 +15,8 @@ const std::vector<CommandGroup>& command_groups() {
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"diagnose", "Name the root cause of a failed, hanging or slow launch from its logs", kDiagnoseExamples, make_diagnose},
+      {"check pod", "What this container can say about itself: GPUs, limits, network, variables", kCheckPodExamples, make_check_pod},
+      {"check host", "The same on a node: also what only the node can tell", kCheckHostExamples, make_check_host},
       {"explain", "Say what a finding, a variable, a subsystem or a log line means", kExplainExamples, make_explain},
       {"ras", "Ask NCCL's RAS port who is missing, dead or behind in a running job", kRasExamples, make_ras},
       {"man", "Print the manual page", "", make_man},

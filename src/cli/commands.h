@@ -22,4 +22,8 @@ std::function<int()> make_man(Flags& flags);
 extern const std::string_view kCompletionExamples;
 std::function<int()> make_completion(Flags& flags);
 
+extern const std::string_view kCheckPodExamples, kCheckHostExamples;
+std::function<int()> make_check_pod(Flags& flags);
+std::function<int()> make_check_host(Flags& flags);
+
 }  // namespace rankdx

@@ -88,11 +88,11 @@ void check_cache_dirs(const PodContext& ctx, Checklist& out) {
 void check_user(const PodContext& ctx, Checklist& out) {
   const auto passwd = ctx.host.read("/etc/passwd");
   std::string uid = std::to_string(geteuid());
-  const auto status = ctx.host.read(ctx.process_dir() + "status", 65536);
-  for (const std::string_view line : split(status.value_or(""), '\n')) {
-    // "Uid:\treal\teffective\t..."
-    if (line.starts_with("Uid:"))
-      uid = split(line, '\t').at(std::min<size_t>(2, split(line, '\t').size() - 1));
+  const std::string status = ctx.host.read(ctx.process_dir() + "status", 65536).value_or("");
+  for (const std::string_view line : split(status, '\n')) {
+    // "Uid:", real, effective, saved and file system's.
+    const auto cells = split(line, '\t');
+    if (cells.size() > 2 && cells[0] == "Uid:") uid = cells[2];
   }
   if (!passwd) return out.unknown("user", passwd.error().text, "/etc/passwd", "uid " + uid);
   for (const std::string_view line : split(*passwd, '\n')) {

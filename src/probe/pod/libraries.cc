@@ -77,13 +77,15 @@ void add_copy(const HostView& host, const std::string& path, std::string version
 /// the wheel (torch's RPATH), the system's directories.
 std::vector<NcclCopy> nccl_copies(const PodContext& ctx) {
   std::vector<NcclCopy> out;
-  for (const std::string_view part : split(ctx.variable("LD_PRELOAD").value_or(""), ':')) {
+  const std::string preload = ctx.variable("LD_PRELOAD").value_or("");
+  const std::string search = ctx.variable("LD_LIBRARY_PATH").value_or("");
+  for (const std::string_view part : split(preload, ':')) {
     if (part.find("libnccl.so") != std::string_view::npos) {
       add_copy(ctx.host, std::string(part), "", out);
     }
   }
   if (const auto path = ctx.variable("VLLM_NCCL_SO_PATH")) add_copy(ctx.host, *path, "", out);
-  for (const std::string_view dir : split(ctx.variable("LD_LIBRARY_PATH").value_or(""), ':')) {
+  for (const std::string_view dir : split(search, ':')) {
     if (!dir.empty()) add_copy(ctx.host, std::string(dir) + "/libnccl.so.2", "", out);
   }
   for (const std::string& dir : package_dirs(ctx.host, ctx)) {
@@ -217,7 +219,7 @@ std::pair<int, std::string> cuda_of_image(const PodContext& ctx) {
     source = "CUDA_VERSION";
   }
   const auto parsed = parse_version(version);
-  if (!parsed || parsed->parts < 2) return {0, ""};
+  if (!parsed || parsed->parts < 2) return {0, "nvidia_cuda_runtime wheel, CUDA_VERSION"};
   return {parsed->part[0] * 1000 + parsed->part[1] * 10, source};
 }
 

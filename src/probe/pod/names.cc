@@ -38,16 +38,16 @@ void check_dns_config(const PodContext& ctx, Checklist& out) {
 }
 
 Problem loopback(const std::string& name, const std::string& address) {
-  return {
-      "gloo-uses-loopback",
-      Layer::Network,
-      fmt::format("This host's name resolves to {}", address),
-      fmt::format("{} is what Gloo, Ray and vLLM publish as their address: the other hosts then "
-                  "connect to themselves. Debian's installers write such a line.",
-                  name),
-      {{"any", "Give the name its real address in /etc/hosts", "10.0.0.4  " + name},
-       {"any", "Or name the interface and address",
-        "GLOO_SOCKET_IFNAME=eth0 VLLM_HOST_IP=10.0.0.4"}}};
+  return {"gloo-uses-loopback",
+          Layer::Network,
+          fmt::format("This host's name resolves to {}", address),
+          fmt::format("{} is what Gloo, Ray and vLLM publish as their address: on more than one "
+                      "host the others then "
+                      "connect to themselves. Debian's installers write such a line.",
+                      name),
+          {{"any", "Give the name its real address in /etc/hosts", "10.0.0.4  " + name},
+           {"any", "Or name the interface and address",
+            "GLOO_SOCKET_IFNAME=eth0 VLLM_HOST_IP=10.0.0.4"}}};
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ void check_name_resolution(const PodContext& ctx, Checklist& out) {
       return out.ok("host-name", value + " (GLOO_SOCKET_IFNAME and VLLM_HOST_IP are set)",
                     found.source);
     }
-    return out.failed("host-name", value, found.source, loopback(name, first));
+    return out.warning("host-name", value, found.source, loopback(name, first));
   }
   const auto own = interface_addresses(ctx.host);
   const bool mine = own && std::any_of(own->begin(), own->end(), [&](const InterfaceAddress& a) {

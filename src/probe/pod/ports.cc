@@ -61,9 +61,9 @@ void check_wanted(const PodContext& ctx, const std::map<uint16_t, Listener>& tak
 
 void check_ephemeral(const PodContext& ctx, size_t sockets, Checklist& out) {
   const std::string source = "/proc/sys/net/ipv4/ip_local_port_range";
-  const auto range = ctx.host.line(source);
+  const std::string range = ctx.host.line(source).value_or("");
   std::string_view high;
-  const auto from = parse_int<int>(trim(take_until(range.value_or(""), '\t', high)));
+  const auto from = parse_int<int>(trim(take_until(range, '\t', high)));
   const auto to = parse_int<int>(trim(high));
   if (!from || !to || *to < *from) return out.unknown("ephemeral-ports", "not readable", source);
   const auto count = static_cast<size_t>(*to - *from + 1);
