@@ -59,6 +59,7 @@ Event parse_nccl(const Envelope& message) {
   }
   event = Event{};
   if (nccl::is_known_text(message.body)) event.kind = EventKind::Other;
+  event.truncated = nccl::begins_like_a_message(message.body);
   return event;
 }
 

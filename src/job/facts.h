@@ -114,6 +114,7 @@ struct ProcessFacts {
   uint64_t first_line = 0, last_line = 0;
   int64_t first_us = kNoTime, last_us = kNoTime;
   KeptLine last_nccl;   ///< its last NCCL message
+  bool last_cut = false;  ///< that message is not whole, or none that NCCL prints
   Stage stage = Stage::Seen;
   std::vector<std::string> versions;      ///< "2.28.9+cuda13.0", sorted
   KeptLine version_line;

@@ -126,6 +126,7 @@ struct SourceFold::Impl : MessageSink {
     if (!m.damaged || event.kind == EventKind::Warn) fold.add(event, at);
     p.last_nccl.line = line_number;
     p.last_nccl.text.assign(line.substr(0, kMaxKeptText));
+    p.last_cut = event.kind == EventKind::Unknown || (event.kind == EventKind::Other && event.truncated);
     if (m.level == Level::Warn) ++p.warns;
     if (event.kind == EventKind::Unknown) unrecognised(m.body);
     if (m.level == Level::Warn || (!event.hot && gate.any(m.body))) note(m, line, process);

@@ -174,7 +174,9 @@ void ProcessFold::on_start(const Event& event, const LinePlace& at) {
 void ProcessFold::on_complete(const Event& event, const LinePlace& at) {
   if (event.kind == EventKind::InitTimings) {
     CommFacts* comm = comm_of_thread(at.tid);
-    if (comm && comm->nranks == event.nranks) comm->init_seconds = event.seconds;
+    if (!comm || comm->nranks != event.nranks) return;
+    comm->init_seconds = event.seconds;
+    reach(*comm, Stage::InitComplete);  // printed at the very end of ncclCommInitRankFunc (init.cc)
     return;
   }
   CommFacts* comm = comm_by_pointer(event.comm);

@@ -72,7 +72,7 @@ template <class A> void fields(A& a, EnvFacts& v) { all(a, v.name, v.value, v.at
 template <class A> void fields(A& a, InterfaceFacts& v) { all(a, v.name, v.address, v.bootstrap, v.at); }
 template <class A> void fields(A& a, ProcessFacts& v) {
   all(a, v.origin, v.actor, v.host, v.pid, v.label_rank, v.lines, v.nccl_lines, v.warns, v.first_line, v.last_line,
-      v.first_us, v.last_us, v.last_nccl, v.stage, v.versions, v.version_line, v.version_at_least, v.version_at_most,
+      v.first_us, v.last_us, v.last_nccl, v.last_cut, v.stage, v.versions, v.version_line, v.version_at_least, v.version_at_most,
       v.at_least_line, v.at_most_line, v.driver_version, v.env, v.interfaces, v.ib_devices, v.ib_no_device, v.networks,
       v.network_line, v.comms, v.loose_links, v.retries, v.first_backtrace, v.backtraces, v.backtrace_code, v.ras_dead,
       v.ras_dead_peers, v.ras_address, v.ras_timeouts, v.proxy_closed_local_ranks, v.debug_bulk_lines);

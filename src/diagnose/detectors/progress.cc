@@ -255,8 +255,16 @@ bool behind(const Context& context, const Communicator& comm, FindingSet& findin
 bool output_is_cut(const Context& context) {
   return std::any_of(context.facts.sources.begin(), context.facts.sources.end(), [](const auto& entry) {
     const SourceFacts& s = entry.second;
-    return s.ends_mid_line || s.damaged_lines > 0;
+    return s.ends_mid_line || s.damaged_lines > 0 ||
+           std::any_of(s.processes.begin(), s.processes.end(), [](const ProcessFacts& p) { return p.last_cut; });
   });
+}
+
+/// No rank completes before all have exchanged their view of the machine (init.cc initTransportsRank): where one did and
+/// another shows its start only, lines of the other are missing.
+bool completed_without_some(const Communicator& comm) {
+  auto at_start = [](const Member& m) { return m.facts->stage <= Stage::InitStart; };
+  return std::any_of(comm.ranks.begin(), comm.ranks.end(), complete) && std::any_of(comm.ranks.begin(), comm.ranks.end(), at_start);
 }
 
 /// Nothing failed in these lines and they do not reach to the end: how it went on is not known.
@@ -294,7 +302,7 @@ void look_at(const Context& context, const Communicator& comm, FindingSet& findi
     return;
   }
   if (!shows_everything(context, comm)) return;
-  if (output_is_cut(context) && !context.any_failure_sign()) return cut_output(context, comm, findings);
+  if ((output_is_cut(context) || completed_without_some(comm)) && !context.any_failure_sign()) return cut_output(context, comm, findings);
   if (!behind(context, comm, findings)) stalled(context, comm, findings);
 }
 

@@ -171,6 +171,11 @@ std::span<const Head> find_heads(std::string_view body) {
   return {};
 }
 
+bool begins_like_a_message(std::string_view body) {
+  const auto group = find_heads(body);
+  return std::any_of(group.begin(), group.end(), [&](const Head& h) { return h.parse && body.starts_with(h.text); });
+}
+
 bool parse_message(std::string_view body, Event& event, int depth) {
   constexpr int kMaxDepth = 3;
   if (depth > kMaxDepth) return false;

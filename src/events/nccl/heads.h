@@ -30,6 +30,9 @@ std::span<const Head> find_heads(std::string_view body);
 /// A message by its head, else by its shape. Depth counts the prefixes ("[Rank 0] ", "misc/socket.cc:570 ") taken off.
 bool parse_message(std::string_view body, Event& event, int depth = 0);
 
+/// Does it begin with a head whose parser then wants more? For a body that parse_message() refused: it was cut.
+bool begins_like_a_message(std::string_view body);
+
 /// Messages whose first words vary: "%s: opCount", "%s:%d -> %d", "%d coll channels", "  + PCI[12.0] - ...".
 bool parse_by_shape(std::string_view body, Event& event, int depth);
 
