@@ -260,11 +260,17 @@ bool output_is_cut(const Context& context) {
   });
 }
 
-/// No rank completes before all have exchanged their view of the machine (init.cc initTransportsRank): where one did and
-/// another shows its start only, lines of the other are missing.
-bool completed_without_some(const Communicator& comm) {
-  auto at_start = [](const Member& m) { return m.facts->stage <= Stage::InitStart; };
-  return std::any_of(comm.ranks.begin(), comm.ranks.end(), complete) && std::any_of(comm.ranks.begin(), comm.ranks.end(), at_start);
+/// No rank completes before all have exchanged their view of the machine, nor before the ranks of its own host stand at the
+/// last barrier (init.cc initTransportsRank): where one did and such another did not, lines of the other are missing.
+bool completed_without_some(const Context& context, const Communicator& comm) {
+  auto host = [&](const Member& m) { return context.job.processes[m.process].host_index; };
+  std::set<int> done;
+  for (const Member& m : comm.ranks) {
+    if (complete(m)) done.insert(host(m));
+  }
+  return !done.empty() && std::any_of(comm.ranks.begin(), comm.ranks.end(), [&](const Member& m) {
+    return m.facts->stage <= Stage::InitStart || (!complete(m) && done.count(host(m)));
+  });
 }
 
 /// Nothing failed in these lines and they do not reach to the end: how it went on is not known.
@@ -302,7 +308,7 @@ void look_at(const Context& context, const Communicator& comm, FindingSet& findi
     return;
   }
   if (!shows_everything(context, comm)) return;
-  if ((output_is_cut(context) || completed_without_some(comm)) && !context.any_failure_sign()) return cut_output(context, comm, findings);
+  if ((output_is_cut(context) || completed_without_some(context, comm)) && !context.any_failure_sign()) return cut_output(context, comm, findings);
   if (!behind(context, comm, findings)) stalled(context, comm, findings);
 }
 
