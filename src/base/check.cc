@@ -13,10 +13,12 @@ std::string_view to_string(CheckStatus status) {
 
 CheckStatus verdict_of(const CheckReport& report) {
   auto finds = [&](Severity s) {
-    return std::any_of(report.findings.begin(), report.findings.end(), [&](const Finding& f) { return f.severity == s; });
+    return std::any_of(report.findings.begin(), report.findings.end(),
+                       [&](const Finding& f) { return f.severity == s; });
   };
   auto sees = [&](CheckStatus s) {
-    return std::any_of(report.checks.begin(), report.checks.end(), [&](const CheckResult& c) { return c.status == s; });
+    return std::any_of(report.checks.begin(), report.checks.end(),
+                       [&](const CheckResult& c) { return c.status == s; });
   };
   if (finds(Severity::Error) || sees(CheckStatus::Failed)) return CheckStatus::Failed;
   if (finds(Severity::Warning) || sees(CheckStatus::Warning)) return CheckStatus::Warning;
@@ -26,10 +28,14 @@ CheckStatus verdict_of(const CheckReport& report) {
 int exit_code_of(CheckStatus verdict, FailOn fail_on) {
   if (fail_on == FailOn::Never) return 0;
   switch (verdict) {
-    case CheckStatus::Failed: return 1;
-    case CheckStatus::Warning: return fail_on == FailOn::Warning ? 1 : 0;
-    case CheckStatus::Unknown: return 3;
-    default: return 0;
+    case CheckStatus::Failed:
+      return 1;
+    case CheckStatus::Warning:
+      return fail_on == FailOn::Warning ? 1 : 0;
+    case CheckStatus::Unknown:
+      return 3;
+    default:
+      return 0;
   }
 }
 

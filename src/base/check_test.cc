@@ -14,7 +14,11 @@ CheckReport report(std::vector<CheckStatus> checks, std::vector<Severity> findin
 
 TEST(Check, VerdictAndExitCode) {
   using enum CheckStatus;
-  struct Case { CheckReport report; CheckStatus verdict; int code; };
+  struct Case {
+    CheckReport report;
+    CheckStatus verdict;
+    int code;
+  };
   const Case cases[] = {
       {report({}, {}), Ok, 0},
       {report({Ok, Unknown}, {}), Ok, 0},

@@ -1,16 +1,16 @@
 #include "present/check_report.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "present/finding_json.h"
 #include "present/markdown.h"
 #include "present/safe_text.h"
-#include "present/table.h"
+#include "present/sarif.h"
 
 namespace rankdx {
 namespace {
@@ -30,11 +30,33 @@ std::string upper(std::string_view word) {
   return out;
 }
 
-OrderedJson sarif_location(const Evidence& e) {
-  OrderedJson place = {{"artifactLocation", {{"uri", e.source}}}};
-  if (e.line) place["region"] = {{"startLine", e.line}};
-  if (e.line && e.column) place["region"]["startColumn"] = e.column;
-  return {{"physicalLocation", place}};
+/// One line per check; what does not fit goes on below, since the reason is what one reads for.
+std::string check_lines(const std::vector<CheckResult>& checks, const TextStyle& style) {
+  constexpr size_t kStatus = 9, kMostId = 32, kMostText = 1000;
+  const Paint paint(style.colour);
+  size_t ids = 0;
+  for (const CheckResult& c : checks) {
+    ids = std::max(ids, std::min(kMostId, display_width(safe_text(c.id))));
+  }
+  const size_t begin = 2 + kStatus + ids + 2;
+  const size_t width = static_cast<size_t>(std::max(style.width, 40));
+  const bool beside = begin + 30 <= width;  // else the words stand below the name
+  std::string out;
+  for (const CheckResult& c : checks) {
+    const std::string status(to_string(c.status)), id = safe_text(c.id);
+    std::string words = value_and_why(c);
+    if (!c.source.empty()) words += (words.empty() ? "from " : "; from ") + safe_text(c.source);
+    const std::string indent(beside ? begin : 6, ' ');
+    words = wrapped(shortened(words, kMostText), width - indent.size(), indent);
+    out += "  " + paint(ink_of(c.status), status) + std::string(kStatus - status.size(), ' ') + id;
+    if (!words.empty() && beside && display_width(id) <= ids) {
+      out += std::string(ids + 2 - display_width(id), ' ') + words;
+    } else if (!words.empty()) {
+      out += "\n" + indent + words;
+    }
+    out += "\n";
+  }
+  return out;
 }
 
 }  // namespace
@@ -46,53 +68,37 @@ std::string check_json(const CheckReport& report) {
                       {"findings", findings_to_json(report.findings)}};
   json["checks"] = OrderedJson::array();
   for (const CheckResult& c : report.checks) {
-    json["checks"].push_back({{"id", c.id}, {"status", to_string(c.status)}, {"value", text_or_null(c.value)}, {"why", text_or_null(c.why)}, {"source", text_or_null(c.source)}});
+    json["checks"].push_back({{"id", c.id},
+                              {"status", to_string(c.status)},
+                              {"value", text_or_null(c.value)},
+                              {"why", text_or_null(c.why)},
+                              {"source", text_or_null(c.source)}});
   }
   return dumped(json);
 }
 
 std::string check_text(const CheckReport& report, const TextStyle& style) {
-  const Paint paint(style.colour);
-  std::string out = paint(ink_of(report.verdict), upper(to_string(report.verdict))) + "  " + safe_text(report.summary) + "\n";
+  std::string out =
+      verdict_line(ink_of(report.verdict), upper(to_string(report.verdict)), report.summary, style);
   for (const Finding& f : report.findings) out += "\n" + finding_text(f, style);
-  if (report.checks.empty()) return out;
-  Table table({"status", "check", "seen", "read from"});
-  for (const CheckResult& c : report.checks) {
-    table.add({std::string(to_string(c.status)), safe_text(c.id), value_and_why(c), safe_text(c.source)});
-  }
-  return out + "\n" + table.text(static_cast<size_t>(std::max(style.width, 40)));
+  if (!report.checks.empty()) out += "\n" + check_lines(report.checks, style);
+  return out;
 }
 
 std::string check_markdown(const CheckReport& report) {
-  std::string out = fmt::format("### {}: {}\n", upper(to_string(report.verdict)), markdown_text(report.summary));
+  std::string out = fmt::format("### {}: {}\n", upper(to_string(report.verdict)),
+                                markdown_clip(report.summary, 1000));
   for (const Finding& f : report.findings) out += "\n" + finding_markdown(f);
   if (report.checks.empty()) return out;
   out += "\n| status | check | seen |\n|---|---|---|\n";
   for (const CheckResult& c : report.checks) {
-    out += fmt::format("| {} | {} | {} |\n", to_string(c.status), markdown_text(c.id), markdown_text(value_and_why(c)));
+    out += fmt::format("| {} | {} | {} |\n", to_string(c.status), markdown_clip(c.id, 80),
+                       markdown_clip(value_and_why(c), 300));
   }
   return out;
 }
 
-std::string check_sarif(const CheckReport& report) {
-  OrderedJson rules = OrderedJson::array(), results = OrderedJson::array();
-  for (const Finding& f : report.findings) {
-    auto known = [&](const OrderedJson& r) { return r["id"] == f.id; };
-    if (std::none_of(rules.begin(), rules.end(), known)) {
-      rules.push_back({{"id", f.id}, {"shortDescription", {{"text", f.title}}}});
-    }
-    OrderedJson result = {{"ruleId", f.id},
-                          {"level", f.severity == Severity::Error ? "error" : f.severity == Severity::Warning ? "warning" : "note"},
-                          {"message", {{"text", f.cause.empty() ? f.title : f.title + ". " + f.cause}}}};
-    result["locations"] = OrderedJson::array();
-    for (const Evidence& e : f.evidence) result["locations"].push_back(sarif_location(e));
-    results.push_back(std::move(result));
-  }
-  const OrderedJson driver = {{"name", "rankdx"}, {"rules", rules}};
-  return dumped({{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
-                 {"version", "2.1.0"},
-                 {"runs", OrderedJson::array({{{"tool", {{"driver", driver}}}, {"results", results}}})}});
-}
+std::string check_sarif(const CheckReport& report) { return findings_sarif(report.findings); }
 
 std::string render_check(const CheckReport& report, std::string_view form, const TextStyle& style) {
   if (form == "json") return check_json(report);

@@ -7,11 +7,14 @@
 namespace rankdx {
 namespace {
 
-OrderedJson number_or_null(const std::optional<int>& number) { return number ? OrderedJson(*number) : OrderedJson(nullptr); }
+OrderedJson number_or_null(const std::optional<int>& number) {
+  return number ? OrderedJson(*number) : OrderedJson(nullptr);
+}
 
 OrderedJson where_to_json(const Where& w) {
-  return {{"host", text_or_null(w.host)}, {"pod", text_or_null(w.pod)},   {"rank", number_or_null(w.rank)},
-          {"gpu", number_or_null(w.gpu)}, {"peer", text_or_null(w.peer)}, {"interface", text_or_null(w.interface)}};
+  return {{"host", text_or_null(w.host)},   {"pod", text_or_null(w.pod)},
+          {"rank", number_or_null(w.rank)}, {"gpu", number_or_null(w.gpu)},
+          {"peer", text_or_null(w.peer)},   {"interface", text_or_null(w.interface)}};
 }
 
 OrderedJson evidence_to_json(const Evidence& e) {
@@ -28,7 +31,9 @@ OrderedJson fix_to_json(const Fix& fix) {
 
 }  // namespace
 
-OrderedJson text_or_null(const std::string& text) { return text.empty() ? OrderedJson(nullptr) : OrderedJson(text); }
+OrderedJson text_or_null(const std::string& text) {
+  return text.empty() ? OrderedJson(nullptr) : OrderedJson(text);
+}
 
 OrderedJson finding_to_json(const Finding& f) {
   OrderedJson json = {{"id", f.id},
@@ -56,7 +61,7 @@ OrderedJson findings_to_json(const std::vector<Finding>& findings) {
 }
 
 std::string dumped(const OrderedJson& json) {
-  return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+  return safe_json(json.dump(2, ' ', false, OrderedJson::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace rankdx

@@ -1,4 +1,5 @@
-// Findings as JSON, in the order and with the names of the contract (rankdx.diagnosis/1, rankdx.check/1).
+// Findings as JSON, in the order and with the names of the contract (rankdx.diagnosis/1,
+// rankdx.check/1).
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

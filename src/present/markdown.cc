@@ -1,8 +1,8 @@
 #include "present/markdown.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 #include "present/finding_text.h"
@@ -11,9 +11,12 @@
 namespace rankdx {
 namespace {
 
-constexpr size_t kEvidence = 6, kEvidenceColumns = 400;
+constexpr size_t kEvidence = 6, kEvidenceColumns = 400, kMostRows = 12;
+constexpr size_t kMostTitle = 300, kMostWords = 1500;
 
-std::string code_line(std::string_view text) { return shortened(safe_text(trim(text)), kEvidenceColumns); }
+std::string code_line(std::string_view text) {
+  return shortened(safe_text(trim(text)), kEvidenceColumns);
+}
 
 }  // namespace
 
@@ -34,6 +37,10 @@ std::string markdown_text(std::string_view text) {
   return out;
 }
 
+std::string markdown_clip(std::string_view text, size_t columns) {
+  return markdown_text(shortened(safe_text(text), columns));
+}
+
 std::string markdown_block(std::string_view text) {
   size_t longest = 0, run = 0;
   for (char c : text) {
@@ -45,22 +52,32 @@ std::string markdown_block(std::string_view text) {
 }
 
 std::string finding_markdown(const Finding& f) {
-  std::string out = fmt::format("**{}** (`{}`, {}, {})\n\n", markdown_text(f.title), f.id, to_string(f.role), to_string(f.confidence));
-  if (!f.cause.empty()) out += markdown_text(f.cause) + "\n\n";
-  if (const std::string where = places(f); !where.empty()) out += "Where: " + markdown_text(where) + "\n\n";
-  if (!f.evidence.empty()) {
-    std::string lines;
-    for (size_t i = 0; i < std::min(kEvidence, f.evidence.size()); ++i) {
-      const Evidence& e = f.evidence[i];
-      lines += fmt::format("{}{}:{}: {}", i ? "\n" : "", safe_text(e.source), e.line, code_line(e.text));
-    }
-    out += markdown_block(lines) + "\n";
+  std::string out = fmt::format("**{}** (`{}`, {}, {})\n\n", markdown_clip(f.title, kMostTitle),
+                                f.id, to_string(f.role), to_string(f.confidence));
+  if (!f.cause.empty()) out += markdown_clip(f.cause, kMostWords) + "\n\n";
+  if (const std::string where = places(f); !where.empty()) {
+    out += "Where: " + markdown_clip(where, kMostWords) + "\n\n";
   }
-  for (const Fix& fix : f.fix) {
-    out += fmt::format("- {}{}\n", fix.for_.empty() || fix.for_ == "any" ? "" : "*" + markdown_text(fix.for_) + "*: ", markdown_text(fix.text));
-    if (!fix.command.empty()) out += "\n" + markdown_block(safe_text(fix.command)) + "\n";
+  std::string lines;
+  for (size_t i = 0; i < std::min(kEvidence, f.evidence.size()); ++i) {
+    const Evidence& e = f.evidence[i];
+    lines += fmt::format("{}{}: {}", i ? "\n" : "", shortened(place_of(e), kEvidenceColumns),
+                         code_line(e.text));
   }
-  for (const std::string& need : f.needs) out += "- needed: " + markdown_text(need) + "\n";
+  if (f.evidence.size() > kEvidence)
+    lines += fmt::format("\nand {} more", f.evidence.size() - kEvidence);
+  if (!lines.empty()) out += markdown_block(lines) + "\n";
+  for (size_t i = 0; i < std::min(kMostRows, f.fix.size()); ++i) {
+    const Fix& fix = f.fix[i];
+    const bool all = fix.for_.empty() || fix.for_ == "any";
+    out += fmt::format("- {}{}\n", all ? "" : "*" + markdown_clip(fix.for_, 40) + "*: ",
+                       markdown_clip(fix.text, kMostWords));
+    if (fix.command.empty()) continue;
+    out += "\n" + markdown_block(shortened(safe_text(fix.command), kMostWords)) + "\n";
+  }
+  for (size_t i = 0; i < std::min(kMostRows, f.needs.size()); ++i) {
+    out += "- needed: " + markdown_clip(f.needs[i], kMostWords) + "\n";
+  }
   return out;
 }
 

@@ -1,18 +1,24 @@
 #include "present/safe_text.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdint>
-
-#include <fmt/format.h>
 
 namespace rankdx {
 namespace {
 
-struct Decoded { uint32_t code = 0; size_t length = 1; bool valid = false; };
+struct Decoded {
+  uint32_t code = 0;
+  size_t length = 1;
+  bool valid = false;
+};
 
 /// One UTF-8 sequence (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF).
 Decoded decode(std::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto byte = [&](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
   const unsigned b0 = byte(0);
   if (b0 < 0x80) return {b0, 1, true};
   const size_t length = b0 >= 0xf0 ? 4 : b0 >= 0xe0 ? 3 : 2;
@@ -27,7 +33,9 @@ Decoded decode(std::string_view text) {
   return {code, length, true};
 }
 
-struct Range { uint32_t first, last; };
+struct Range {
+  uint32_t first, last;
+};
 
 template <size_t N>
 bool in(const std::array<Range, N>& ranges, uint32_t code) {
@@ -37,11 +45,27 @@ bool in(const std::array<Range, N>& ranges, uint32_t code) {
   return false;
 }
 
-// C1 controls, direction controls, line and paragraph separators, the byte order mark.
-constexpr std::array<Range, 6> kUnsafe = {{{0x80, 0x9f}, {0x61c, 0x61c}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069}, {0xfeff, 0xfeff}}};
+// C1 controls, direction controls, line and paragraph separators, the byte order mark, and two that
+// XML forbids.
+constexpr std::array<Range, 7> kUnsafe = {{{0x80, 0x9f},
+                                           {0x61c, 0x61c},
+                                           {0x200e, 0x200f},
+                                           {0x2028, 0x202e},
+                                           {0x2066, 0x2069},
+                                           {0xfeff, 0xfeff},
+                                           {0xfffe, 0xffff}}};
 // Unicode 15 East Asian Width W and F, coarse.
-constexpr std::array<Range, 9> kWide = {{{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0xa4cf}, {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0x1f300, 0x1f9ff}, {0x20000, 0x3fffd}}};
-constexpr std::array<Range, 4> kNoWidth = {{{0x300, 0x36f}, {0x200b, 0x200d}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}}};
+constexpr std::array<Range, 9> kWide = {{{0x1100, 0x115f},
+                                         {0x2e80, 0x303e},
+                                         {0x3041, 0xa4cf},
+                                         {0xac00, 0xd7a3},
+                                         {0xf900, 0xfaff},
+                                         {0xfe30, 0xfe6f},
+                                         {0xff00, 0xff60},
+                                         {0x1f300, 0x1f9ff},
+                                         {0x20000, 0x3fffd}}};
+constexpr std::array<Range, 4> kNoWidth = {
+    {{0x300, 0x36f}, {0x200b, 0x200d}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}}};
 
 size_t width_of(uint32_t code) { return in(kNoWidth, code) ? 0 : in(kWide, code) ? 2 : 1; }
 
@@ -66,6 +90,21 @@ std::string safe_text(std::string_view text) {
       out += text.substr(0, d.length);
     }
     text.remove_prefix(d.length);
+  }
+  return out;
+}
+
+std::string safe_json(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  while (!json.empty()) {
+    const Decoded d = decode(json);
+    if (d.code == 0x7f || in(kUnsafe, d.code)) {
+      out += fmt::format("\\u{:04x}", d.code);
+    } else {
+      out += json.substr(0, d.length);
+    }
+    json.remove_prefix(d.length);
   }
   return out;
 }

@@ -6,7 +6,9 @@ namespace rankdx {
 namespace {
 
 TEST(SafeText, NothingReachesATerminal) {
-  struct Case { std::string in, out; };
+  struct Case {
+    std::string in, out;
+  };
   const Case cases[] = {
       {"plain text", "plain text"},
       {"a\x1b[31mred", "a\\x1b[31mred"},
@@ -21,6 +23,11 @@ TEST(SafeText, NothingReachesATerminal) {
       {"grün 模型", "grün 模型"},
   };
   for (const Case& c : cases) EXPECT_EQ(safe_text(c.in), c.out);
+}
+
+TEST(SafeText, JsonStaysJson) {
+  EXPECT_EQ(safe_json("{\"a\": \"\xe2\x80\xae\x7f\xc2\x9b grün\"}\n"),
+            "{\"a\": \"\\u202e\\u007f\\u009b grün\"}\n");
 }
 
 TEST(SafeText, Widths) {

@@ -13,7 +13,8 @@ namespace rankdx {
 namespace {
 
 constexpr int kDefaultWidth = 100, kLeastWidth = 40;
-constexpr std::array<std::string_view, 7> kCodes = {"", "1", "2", "31;1", "33;1", "32;1", "36"};  // in the order of Ink
+constexpr std::array<std::string_view, 7> kCodes = {"",     "1",    "2", "31;1",
+                                                    "33;1", "32;1", "36"};  // in the order of Ink
 
 }  // namespace
 
@@ -26,7 +27,8 @@ Colour colour_for(int fd) {
 
 int width_of_terminal(int fd) {
   winsize size{};
-  if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return std::max<int>(size.ws_col, kLeastWidth);
+  if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return std::max<int>(size.ws_col, kLeastWidth);
   const char* columns = std::getenv("COLUMNS");
   const auto width = columns ? parse_int<int>(columns) : std::nullopt;
   return width && *width > 0 ? std::clamp(*width, kLeastWidth, 1000) : kDefaultWidth;

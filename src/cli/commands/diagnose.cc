@@ -43,6 +43,7 @@ int exit_code(Verdict verdict, const std::string& fail_on) {
 std::string rendered(const Report& report, const Options& o) {
   if (o.output == "json") return render_json(report);
   if (o.output == "markdown") return render_markdown(report);
+  if (o.output == "sarif") return render_sarif(report);
   if (o.output == "junit") return render_junit(report);
   if (o.output == "prometheus") return render_prometheus(report);
   TextOptions text;
@@ -92,7 +93,7 @@ const std::string_view kDiagnoseExamples =
 std::function<int()> make_diagnose(Flags& flags) {
   auto o = std::make_shared<Options>();
   flags.operands("LOG", o->paths, "files, directories, globs or - for standard input; .gz .zst .xz and bundles too");
-  flags.choice("-o,--output", o->output, {"text", "json", "markdown", "junit", "prometheus"}, "form of the answer");
+  flags.choice("-o,--output", o->output, {"text", "json", "markdown", "sarif", "junit", "prometheus"}, "form of the answer");
   flags.choice("--fail-on", o->fail_on, {"error", "warning", "never"}, "what gives exit code 1");
   flags.text("--rules", o->rules, "a directory or file of more rules (TOML)");
   flags.on("--redact", o->redact, "replace addresses, host names, user names and tokens by pseudonyms");
