@@ -8,6 +8,7 @@ namespace rankdx {
 const std::vector<CommandGroup>& command_groups() {
   static const std::vector<CommandGroup> groups = {
       {"check", "Run the checklist: one pod or host, the way between hosts, a whole cluster"},
+      {"model", "A model directory: complete and readable, and whether it fits the GPUs"},
   };
   return groups;
 }
@@ -19,6 +20,7 @@ const std::vector<Command>& commands() {
       {"check host", "The same on a node: also what only the node can tell", kCheckHostExamples, make_check_host},
       {"explain", "Say what a finding, a variable, a subsystem or a log line means", kExplainExamples, make_explain},
       {"ras", "Ask NCCL's RAS port who is missing, dead or behind in a running job", kRasExamples, make_ras},
+      {"model fit", "Say whether a model fits the GPUs, and with which flags", kModelFitExamples, make_model_fit},
       {"man", "Print the manual page", "", make_man},
       {"completion", "Print the completion of a shell", kCompletionExamples, make_completion},
   };

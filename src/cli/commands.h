@@ -26,4 +26,7 @@ extern const std::string_view kCheckPodExamples, kCheckHostExamples;
 std::function<int()> make_check_pod(Flags& flags);
 std::function<int()> make_check_host(Flags& flags);
 
+extern const std::string_view kModelFitExamples;
+std::function<int()> make_model_fit(Flags& flags);
+
 }  // namespace rankdx

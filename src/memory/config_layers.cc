@@ -30,16 +30,16 @@ Mixer mixer_named(const std::string& word) {
 }
 
 /// Nemotron-H writes one letter per layer: M a state, * attention, - an MLP, E experts.
-void from_letters(const std::string& letters, std::vector<Layer>& layers) {
+void from_letters(const std::string& letters, std::vector<ModelLayer>& layers) {
   for (size_t i = 0; i < layers.size() && i < letters.size(); ++i) {
-    Layer& l = layers[i];
+    ModelLayer& l = layers[i];
     l.mixer = letters[i] == 'M' ? Mixer::State : letters[i] == '*' ? Mixer::Full : Mixer::None;
     l.mlp = letters[i] == '-' ? Mlp::Dense : letters[i] == 'E' ? Mlp::Experts : Mlp::None;
   }
 }
 
 /// Lists that name each layer. Returns whether there was one.
-bool mixers_from_lists(const Fields& text, const ModelConfig& c, std::vector<Layer>& layers) {
+bool mixers_from_lists(const Fields& text, const ModelConfig& c, std::vector<ModelLayer>& layers) {
   const std::string letters = text.text("hybrid_override_pattern");
   if (!letters.empty()) return from_letters(letters, layers), true;
   for (const auto* key : {"layer_types", "layers_block_type"}) {
@@ -69,7 +69,8 @@ bool mixers_from_lists(const Fields& text, const ModelConfig& c, std::vector<Lay
 }
 
 /// Rules of the form "every n-th layer attends to everything".
-bool mixers_from_periods(const Fields& text, const ModelConfig& c, std::vector<Layer>& layers) {
+bool mixers_from_periods(const Fields& text, const ModelConfig& c,
+                         std::vector<ModelLayer>& layers) {
   const auto every = [&](int64_t period, int64_t offset, Mixer others) {
     for (size_t i = 0; i < layers.size(); ++i) {
       layers[i].mixer = static_cast<int64_t>(i) % period == offset ? Mixer::Full : others;
@@ -92,7 +93,7 @@ bool mixers_from_periods(const Fields& text, const ModelConfig& c, std::vector<L
   }
   const auto full_at = text.object("linear_attn_config").integers("full_attn_layers");  // from 1
   if (!full_at.empty()) {
-    for (Layer& l : layers) l.mixer = Mixer::State;
+    for (ModelLayer& l : layers) l.mixer = Mixer::State;
     for (const int64_t at : full_at) {
       if (at >= 1 && at <= static_cast<int64_t>(layers.size())) {
         layers[static_cast<size_t>(at - 1)].mixer = Mixer::Full;
@@ -102,14 +103,14 @@ bool mixers_from_periods(const Fields& text, const ModelConfig& c, std::vector<L
   }
   if (c.state &&
       (c.model_type == "mamba" || c.model_type == "mamba2" || c.model_type == "falcon_mamba")) {
-    for (Layer& l : layers) l.mixer = Mixer::State, l.mlp = Mlp::None;
+    for (ModelLayer& l : layers) l.mixer = Mixer::State, l.mlp = Mlp::None;
     return true;
   }
   return false;
 }
 
 /// Windows: a pattern where the family has one, else every layer (Mistral 7B v0.1).
-void mixers_from_window(const Fields& text, const ModelConfig& c, std::vector<Layer>& layers) {
+void mixers_from_window(const Fields& text, const ModelConfig& c, std::vector<ModelLayer>& layers) {
   const int64_t window = text.integer_or({"sliding_window"}, 0);
   const int64_t chunk = text.integer_or({"attention_chunk_size"}, 0);
   if (chunk > 0) {
@@ -141,12 +142,12 @@ void mixers_from_window(const Fields& text, const ModelConfig& c, std::vector<La
   }
 }
 
-void set_attention(const Fields& text, const ModelConfig& c, std::vector<Layer>& layers) {
+void set_attention(const Fields& text, const ModelConfig& c, std::vector<ModelLayer>& layers) {
   const int64_t window =
       text.integer_or({"sliding_window", "sliding_window_size", "window_size"}, 0);
   const int64_t chunk = text.integer_or({"attention_chunk_size"}, 0);
   const int64_t v_dim = text.integer_or({"v_head_dim"}, 0);
-  for (Layer& l : layers) {
+  for (ModelLayer& l : layers) {
     l.heads = c.heads;
     l.kv_heads = c.kv_heads;
     l.head_dim = c.head_dim;
@@ -212,7 +213,7 @@ class ExpertPattern {
 };
 
 /// Nemotron NAS: each block may lack attention or the MLP, with its own number of KV heads.
-void from_blocks(const Fields& text, std::vector<Layer>& layers) {
+void from_blocks(const Fields& text, std::vector<ModelLayer>& layers) {
   const auto blocks = text.objects("block_configs");
   for (size_t i = 0; i < layers.size() && i < blocks.size(); ++i) {
     const Fields attention = blocks[i].object("attention"), ffn = blocks[i].object("ffn");
@@ -241,15 +242,15 @@ int64_t layer_count(const Fields& text) {
          text.integer_or({"linear_attention_layers"}, 0);
 }
 
-std::vector<Layer> layers_of(const Fields& text, const ModelConfig& c, int64_t count) {
-  std::vector<Layer> layers(static_cast<size_t>(count));
+std::vector<ModelLayer> layers_of(const Fields& text, const ModelConfig& c, int64_t count) {
+  std::vector<ModelLayer> layers(static_cast<size_t>(count));
   const bool own_mlp = c.model_type == "nemotron_h";
   if (!mixers_from_lists(text, c, layers) && !mixers_from_periods(text, c, layers)) {
     mixers_from_window(text, c, layers);
   }
   set_attention(text, c, layers);
   if (c.model_type == "falcon_h1") {
-    for (Layer& l : layers) l.with_state = c.state.has_value();
+    for (ModelLayer& l : layers) l.with_state = c.state.has_value();
   }
   // Llama 4: the MLP of layers without experts has a size of its own.
   const int64_t dense = sane(text.integer_or({"intermediate_size_mlp"}, c.intermediate));

@@ -14,6 +14,6 @@ std::optional<StateSpace> state_of(const Fields& text, ModelConfig& config);
 int64_t layer_count(const Fields& text);
 /// Reads the pattern of layers: which attend to all tokens, to a window, or keep a state; which
 /// have experts.
-std::vector<Layer> layers_of(const Fields& text, const ModelConfig& config, int64_t count);
+std::vector<ModelLayer> layers_of(const Fields& text, const ModelConfig& config, int64_t count);
 
 }  // namespace rankdx

@@ -167,4 +167,11 @@ Fields Fields::with_text(std::string_view key, std::string_view value) const {
   return Fields(std::make_shared<const Node>(Node{std::move(copy), root}));
 }
 
+Fields Fields::with_object(std::string_view key, const Fields& value) const {
+  auto copy = std::make_shared<Json>(*node_->value);
+  (*copy)[std::string(key)] = *value.node_->value;
+  const Json* root = copy.get();
+  return Fields(std::make_shared<const Node>(Node{std::move(copy), root}));
+}
+
 }  // namespace rankdx

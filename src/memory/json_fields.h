@@ -49,6 +49,7 @@ class Fields {
   /// With the value of `from` standing under `to` as well, where `to` is not there yet.
   Fields renamed(std::initializer_list<std::pair<std::string_view, std::string_view>> names) const;
   Fields with_text(std::string_view key, std::string_view value) const;
+  Fields with_object(std::string_view key, const Fields& value) const;
 
  private:
   struct Node;

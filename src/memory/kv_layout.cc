@@ -63,7 +63,7 @@ int64_t head_bytes(Element e, int64_t dim, int64_t dtype_bytes) {
   }
 }
 
-int64_t attention_bytes(const ModelConfig& c, const Layer& l, Element e, int64_t tp) {
+int64_t attention_bytes(const ModelConfig& c, const ModelLayer& l, Element e, int64_t tp) {
   if (c.latent) {
     if (e == Element::DeepSeekMla) return 656;
     return head_bytes(e, c.latent->kv_rank + c.latent->rope_dim, c.dtype_bytes);
@@ -85,10 +85,10 @@ std::vector<Entry> entries_of(const ModelConfig& c, const KvOptions& o, Element 
   std::vector<Entry> entries;
   const auto per_stage = stage_layers(static_cast<int64_t>(c.layers.size()), o.pp);
   const bool mixed = std::any_of(c.layers.begin(), c.layers.end(),
-                                 [](const Layer& l) { return l.mixer == Mixer::Full; });
+                                 [](const ModelLayer& l) { return l.mixer == Mixer::Full; });
   const bool chunked = c.count(Mixer::Chunked) > 0;
   int64_t stage = 0, left = per_stage.empty() ? 0 : per_stage[0];
-  for (const Layer& l : c.layers) {
+  for (const ModelLayer& l : c.layers) {
     while (left == 0 && stage + 1 < static_cast<int64_t>(per_stage.size()))
       left = per_stage[static_cast<size_t>(++stage)];
     --left;

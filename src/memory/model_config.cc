@@ -180,12 +180,12 @@ void note_lacking(ModelConfig& c) {
   for (const auto& [name, value] : needed) {
     if (value <= 0) c.lacking.emplace_back(name);
   }
-  const auto dense = [](const Layer& l) { return l.mlp == Mlp::Dense && l.intermediate <= 0; };
+  const auto dense = [](const ModelLayer& l) { return l.mlp == Mlp::Dense && l.intermediate <= 0; };
   if (std::any_of(c.layers.begin(), c.layers.end(), dense))
     c.lacking.emplace_back("intermediate_size");
   if (c.has_experts() && c.experts.intermediate <= 0)
     c.lacking.emplace_back("moe_intermediate_size");
-  const auto no_heads = [](const Layer& l) {
+  const auto no_heads = [](const ModelLayer& l) {
     return l.mixer != Mixer::State && l.mixer != Mixer::None &&
            (l.kv_heads <= 0 || l.head_dim <= 0);
   };
@@ -202,7 +202,7 @@ void note_lacking(ModelConfig& c) {
 
 int64_t ModelConfig::count(Mixer mixer) const {
   return std::count_if(layers.begin(), layers.end(),
-                       [&](const Layer& l) { return l.mixer == mixer; });
+                       [&](const ModelLayer& l) { return l.mixer == mixer; });
 }
 
 Result<ModelConfig> model_config(const Fields& given, ConfigKind kind, std::string_view place) {

@@ -19,7 +19,7 @@ namespace rankdx {
 enum class Mixer : uint8_t { Full, Sliding, Chunked, State, None };
 enum class Mlp : uint8_t { Dense, Experts, None };
 
-struct Layer {
+struct ModelLayer {
   Mixer mixer = Mixer::Full;
   Mlp mlp = Mlp::Dense;
   int64_t heads = 0, kv_heads = 0, head_dim = 0, head_dim_v = 0;
@@ -78,7 +78,7 @@ struct Quantisation {
 struct ModelConfig {
   std::string model_type, architecture, name;
   int64_t hidden = 0, vocab = 0, heads = 0, kv_heads = 0, head_dim = 0, intermediate = 0;
-  std::vector<Layer> layers;
+  std::vector<ModelLayer> layers;
   std::optional<Latent> latent;
   std::optional<StateSpace> state;
   Experts experts;

@@ -43,7 +43,7 @@ class Builder {
   }
 
   void layer(size_t i) {
-    const Layer& l = c_.layers[i];
+    const ModelLayer& l = c_.layers[i];
     const std::string at = fmt::format("model.layers.{}.", i);
     if (l.mixer == Mixer::State || l.with_state) state(at);
     if (l.mixer != Mixer::State && l.mixer != Mixer::None) {
@@ -57,7 +57,7 @@ class Builder {
     plain(at + "input_layernorm", 2, c_.hidden);
   }
 
-  void attention(const std::string& at, const Layer& l) {
+  void attention(const std::string& at, const ModelLayer& l) {
     linear(at + "q_proj", l.heads * l.head_dim * (c_.output_gate ? 2 : 1), c_.hidden);
     // Where keys serve as values (Gemma 4's full layers) vLLM still builds both.
     linear(at + "k_proj", l.kv_heads * l.head_dim, c_.hidden);
@@ -194,8 +194,10 @@ class Builder {
     }
     const int64_t merge = size({"spatial_merge_size"}, 1);
     const int64_t merged = std::min<int64_t>(merge, 64) * std::min<int64_t>(merge, 64) * width;
-    plain("visual.merger.linear_fc1", merged, merged);
-    plain("visual.merger.linear_fc2", c_.hidden, merged);
+    // Qwen3-VL feeds the outputs of some blocks forward, each through a merger of its own.
+    const auto mergers = 1 + static_cast<int64_t>(v.integers("deepstack_visual_indexes").size());
+    plain("visual.merger.linear_fc1", mergers * merged, merged);
+    plain("visual.merger.linear_fc2", mergers * c_.hidden, merged);
   }
 
   const ModelConfig& c_;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <tuple>
 
 #include "memory/kv_layout.h"
 
@@ -10,7 +12,24 @@ namespace rankdx {
 namespace {
 
 double d(int64_t value) { return static_cast<double>(value); }
-double padded(double value, double step) { return std::ceil(value / step) * step; }
+double up_to(double value, double step) { return std::ceil(value / step) * step; }
+
+/// 32-bit checkpoints are loaded in 16 bits; small parameters (routing biases, states) keep theirs.
+double loaded(const Tensor& t, const Placement& p, const ModelConfig& c) {
+  const bool wide =
+      t.dtype == "F32" && t.shape.size() >= 2 && c.quantisation.format == WeightFormat::Plain;
+  return wide && p.part != Part::State ? 0.5 : 1.0;
+}
+
+bool holds_experts_to_pad(const Tensor& t, const Placement& p, const ModelConfig& c) {
+  return p.split == Split::Experts && c.quantisation.format == WeightFormat::Mxfp4 &&
+         c.quantisation.experts_only && t.name.find("bias") == std::string::npos;
+}
+
+double row_padding(const Tensor& t, const Placement& p, const ModelConfig& c) {
+  const double rows = t.shape.empty() ? d(c.vocab) : d(t.shape.front());
+  return p.split == Split::Vocabulary && rows > 0 ? up_to(rows, 64) / rows : 1;
+}
 
 class Distributor {
  public:
@@ -22,10 +41,9 @@ class Distributor {
       stage_of_layer_.insert(stage_of_layer_.end(), static_cast<size_t>(per_stage[s]), s);
   }
 
-  void add(const Tensor& t) {
-    const Placement p = place(t.name, c_);
-    if (p.split == Split::Skip) return;
-    const double bytes = t.bytes * d(t.copies) * loaded(t, p) * share(t, p);
+  void add(const PlacedBytes& w) {
+    const Placement& p = w.placement;
+    const double bytes = w.bytes * share(w);
     const auto part = static_cast<size_t>(p.part);
     const size_t last = sum_.stages.size() - 1;
     if (p.part == Part::Head || (p.layer < 0 && (p.part == Part::Norm || p.part == Part::Other))) {
@@ -49,41 +67,25 @@ class Distributor {
   }
 
  private:
-  /// 32-bit checkpoints are loaded in 16 bits; small parameters (routing biases, states) keep
-  /// theirs.
-  double loaded(const Tensor& t, const Placement& p) const {
-    const bool wide =
-        t.dtype == "F32" && t.shape.size() >= 2 && c_.quantisation.format == WeightFormat::Plain;
-    return wide && p.part != Part::State ? 0.5 : 1.0;
-  }
-
-  double share(const Tensor& t, const Placement& p) const {
+  double share(const PlacedBytes& w) const {
     const double tp = d(p_.tp);
-    switch (p.split) {
+    switch (w.placement.split) {
       case Split::Tensor:
-        return scale_is_whole(t) ? 1 : 1 / tp;
+        return 1 / tp;
       case Split::KvHeads:
-        return kv_share(p.layer);
+        return kv_share(w.placement.layer);
       case Split::FusedQkv: {
-        const double kv = d(std::max<int64_t>(kv_heads(p.layer), 1)),
+        const double kv = d(std::max<int64_t>(kv_heads(w.placement.layer), 1)),
                      heads = d(std::max<int64_t>(c_.heads, 1));
-        return (heads / tp + 2 * kv * kv_share(p.layer)) / (heads + 2 * kv);
+        return (heads / tp + 2 * kv * kv_share(w.placement.layer)) / (heads + 2 * kv);
       }
-      case Split::Vocabulary: {
-        // Rows are padded to a multiple of 64 before they are split.
-        const double rows = t.shape.empty() ? d(c_.vocab) : d(t.shape.front());
-        return rows > 0 ? padded(rows, 64) / rows / tp : 1 / tp;
-      }
+      case Split::Vocabulary:
+        return w.row_padding / tp;
       case Split::Experts:
-        return expert_share(t);
+        return expert_share(w.padded_experts);
       default:
         return 1;
     }
-  }
-
-  static bool scale_is_whole(const Tensor& t) {
-    return t.name.find("scale") != std::string::npos && !t.shape.empty() && t.shape.size() < 2 &&
-           t.bytes <= 8;
   }
 
   int64_t kv_heads(int64_t layer) const {
@@ -99,23 +101,20 @@ class Distributor {
 
   /// Whole experts per rank with expert parallelism; else each expert's inner size is cut, over
   /// data-parallel ranks too.
-  double expert_share(const Tensor& t) const {
+  double expert_share(bool padded_inner) const {
     const double ranks = d(p_.tp * p_.dp);
     if (p_.experts == ExpertParallel::On) {
       const double count = d(std::max<int64_t>(c_.experts.count, 1));
-      return std::ceil(count / ranks) / count;
+      return std::ceil(count / ranks) / count * (padded_inner ? padding(1) : 1);
     }
-    return padding(t, ranks) / ranks;
+    return (padded_inner ? padding(ranks) : 1) / ranks;
   }
 
   /// gpt-oss on Hopper and newer: the kernels want the inner size as a multiple of 256 (20b: 12.8
   /// GiB become 13.5).
-  double padding(const Tensor& t, double ranks) const {
-    const double inner = d(c_.experts.intermediate);
-    const bool padded_format =
-        c_.quantisation.format == WeightFormat::Mxfp4 && c_.quantisation.experts_only;
-    if (!padded_format || inner <= 0 || t.name.find("bias") != std::string::npos) return 1;
-    return padded(inner / ranks, 256) / (inner / ranks);
+  double padding(double ranks) const {
+    const double inner = d(c_.experts.intermediate) / ranks;
+    return inner > 0 ? up_to(inner, 256) / inner : 1;
   }
 
   double rotary() const { return d(c_.rotary_positions) * d(c_.rotary_dim) * d(c_.dtype_bytes); }
@@ -144,10 +143,27 @@ double StageWeights::total() const {
   return std::accumulate(of_part.begin(), of_part.end(), buffers);
 }
 
-WeightSum distribute(const std::vector<Tensor>& tensors, const ModelConfig& config,
+std::vector<PlacedBytes> placed(const std::vector<Tensor>& tensors, const ModelConfig& c) {
+  using Key = std::tuple<int64_t, Split, Part, bool, double>;
+  std::map<Key, double> sums;
+  for (const Tensor& t : tensors) {
+    const Placement p = place(t.name, c);
+    if (p.split == Split::Skip) continue;
+    sums[{p.layer, p.split, p.part, holds_experts_to_pad(t, p, c), row_padding(t, p, c)}] +=
+        t.bytes * d(t.copies) * loaded(t, p, c);
+  }
+  std::vector<PlacedBytes> result;
+  for (const auto& [key, bytes] : sums) {
+    const auto& [layer, split, part, padded, rows] = key;
+    result.push_back({{split, part, layer}, bytes, rows, padded});
+  }
+  return result;
+}
+
+WeightSum distribute(const std::vector<PlacedBytes>& weights, const ModelConfig& config,
                      const Parallel& parallel) {
   Distributor distributor(config, parallel);
-  for (const Tensor& t : tensors) distributor.add(t);
+  for (const PlacedBytes& w : weights) distributor.add(w);
   return distributor.finish();
 }
 

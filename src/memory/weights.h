@@ -30,7 +30,16 @@ struct WeightSum {
   double heaviest_bytes() const { return stages.empty() ? 0 : stages[heaviest].total(); }
 };
 
-WeightSum distribute(const std::vector<Tensor>& tensors, const ModelConfig& config,
+/// Tensors of one place taken together, so that many parallelisms can be tried.
+struct PlacedBytes {
+  Placement placement;
+  double bytes = 0;
+  double row_padding = 1;  ///< of vocabulary rows, to a multiple of 64
+  bool padded_experts = false;
+};
+
+std::vector<PlacedBytes> placed(const std::vector<Tensor>& tensors, const ModelConfig& config);
+WeightSum distribute(const std::vector<PlacedBytes>& weights, const ModelConfig& config,
                      const Parallel& parallel);
 
 std::string_view to_string(Part part);
