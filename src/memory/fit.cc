@@ -208,7 +208,7 @@ FitReport fit(const ModelConfig& config, const WeightSource& source, const FitRe
   report.verdict = verdict_of(fitter, report, layout);
   fill_basis(config, source, request, layout, fitter, report);
   fill_flags(fitter, request, report);
-  report.summary = summary_of(request, report);
+  report.summary = summary_of(report);
   if (sweep == Sweep::Yes) fill_sweep(fitter, request, report);
   return report;
 }

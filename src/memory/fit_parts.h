@@ -44,6 +44,6 @@ void add_memory_findings(const Fitter& fitter, const FitRequest& request, const 
 void fill_basis(const ModelConfig& config, const WeightSource& source, const FitRequest& request,
                 const KvLayout& layout, const Fitter& fitter, FitReport& report);
 void fill_flags(const Fitter& fitter, const FitRequest& request, FitReport& report);
-std::string summary_of(const FitRequest& request, const FitReport& report);
+std::string summary_of(const FitReport& report);
 
 }  // namespace rankdx

@@ -158,11 +158,16 @@ std::string fit_text(const FitReport& r, const TextStyle& style) {
   std::string out = paint(ink, word) + "  " + safe_text(r.summary) + "\n";
   out += fmt::format("{} with vLLM {}\n", safe_text(r.model.empty() ? "model" : r.model), r.vllm);
   for (const Finding& f : r.findings) out += "\n" + finding_text(f, style);
-  Table table({"per rank", "", "how", "error"});
-  for (const Row& row : rows_of(r))
-    table.add({row.name, row.value, safe_text(row.how), safe_text(row.error)});
+  Table table({"per rank", "", "error"});
+  for (const Row& row : rows_of(r)) table.add({row.name, row.value, safe_text(row.error)});
   out += "\n" + table.text(width);
-  if (!r.flags.empty()) out += "\nflags     " + safe_text(joined(r.flags)) + "\n";
+  if (!r.flags.empty()) out += "\nflags  " + safe_text(joined(r.flags)) + "\n";
+  out += "\nhow each number was obtained\n";
+  for (const Basis& b : r.basis) {
+    const std::string name =
+        "  " + b.number + std::string(b.number.size() < 18 ? 20 - b.number.size() : 2, ' ');
+    out += name + wrapped(safe_text(b.how), width - 22, std::string(22, ' ')) + "\n";
+  }
   if (r.sweep.empty()) return out;
   Table sweep(kSweepHeader);
   for (auto& row : sweep_rows(r)) sweep.add(std::move(row));

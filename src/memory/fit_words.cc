@@ -229,33 +229,32 @@ void fill_flags(const Fitter& fitter, const FitRequest& request, FitReport& repo
         fmt::format("--max-num-batched-tokens {}", *request.max_num_batched_tokens));
 }
 
-std::string summary_of(const FitRequest& request, const FitReport& report) {
+std::string summary_of(const FitReport& report) {
   const std::string where = fmt::format("TP {} x PP {}{}{}", report.tp, report.pp,
                                         report.gpu.empty() ? "" : " on ", report.gpu);
   if (report.verdict == Fits::Unknown) {
     if (!report.kv_cache_gib) {
       return !report.weights_gib
-                 ? "Undetermined: the configuration lacks sizes for the weights"
-                 : "Undetermined: name the GPU (--gpu, --gpu-memory) or the cache (--kv-cache-gib)";
+                 ? "The configuration lacks sizes for the weights"
+                 : "Name the GPU (--gpu, --gpu-memory) or the cache (--kv-cache-gib)";
     }
-    return "Undetermined: no --max-model-len given and none in the configuration";
+    return "No --max-model-len given and none in the configuration";
   }
   if (report.verdict == Fits::Yes) {
     return fmt::format(
-        "Fits: {} with max_model_len {} has room for {} tokens, {:.2f} requests of that length",
+        "{} with max_model_len {} has room for {} tokens, {:.2f} requests of that length",
         where, report.max_model_len, report.kv_tokens.value_or(0),
         report.max_concurrency.value_or(0));
   }
   for (const Finding& f : report.findings) {
     if (f.severity == Severity::Error) {
-      std::string text = fmt::format("Does not start: {} ({})", f.title, where);
+      std::string text = fmt::format("{} does not start: {}", where, f.title);
       if (!f.fix.empty() && !f.fix.front().command.empty())
         text += "; try " + f.fix.front().command;
       return text;
     }
   }
-  (void)request;
-  return "Does not start";
+  return where + " does not start";
 }
 
 }  // namespace rankdx

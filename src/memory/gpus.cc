@@ -112,7 +112,7 @@ std::optional<Gpu> gpu_named(std::string_view text) {
     if (asked.size_gb == row.size_gb) return gpu;
     // A size close to the table's is the same board named otherwise (B200: 180, 183 or 192 GB).
     if (asked.size_gb != 0 && std::abs(asked.size_gb - row.size_gb) * 10 > row.size_gb) continue;
-    if (best && best->memory_gib != gpu.memory_gib && asked.size_gb == 0) return std::nullopt;
+    if (best && best->memory_gib < gpu.memory_gib) continue;
     best = gpu;
   }
   return best;

@@ -23,7 +23,8 @@ struct Gpu {
 std::span<const Gpu> gpus();
 
 /// "H100-80G", "h100 80gb", "NVIDIA H100 80GB HBM3", "1x RTX 3090 24GB": letters and digits count.
-/// Nothing when no row, or rows of different memory, fit.
+/// A name without a size that boards of several sizes have is the smallest of them. Nothing for
+/// others.
 std::optional<Gpu> gpu_named(std::string_view text);
 
 /// "80GiB", "79.2", "80GB" (10^9), "81559MiB" in GiB.
