@@ -1,0 +1,209 @@
+#include "checkpoint/weights.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "checkpoint/json_scanner.h"
+#include "checkpoint/name_set.h"
+
+namespace rankdx {
+namespace {
+
+constexpr size_t kMostThreads = 16;
+/// Enough for the whole header of most shards, so that one read does.
+constexpr size_t kFirstRead = 128u << 10;
+/// Headers beyond this are read one at a time: sixteen hostile ones together would take 1.6 GB.
+constexpr uint64_t kLargeHeader = 8u << 20;
+
+bool all_zero(const std::string& bytes) {
+  return bytes.find_first_not_of('\0') == std::string::npos;
+}
+
+struct HeaderJob {
+  const FileAccess& files;
+  const std::string& directory;
+  TailCheck tail;
+  std::mutex large;
+
+  /// Fills `to` from an open file. Errors: reading failed.
+  Result<void> read(const OpenFile& file, WeightFile& to) {
+    std::string first(std::min<uint64_t>(kFirstRead, file.bytes()), '\0');
+    first.resize(RANKDX_TRY(file.read(first.data(), first.size(), 0)));
+    const auto length = safetensors_header_length(first, file.bytes());
+    SafetensorsResult result = tl::unexpected(SafetensorsError{});
+    if (!length) {
+      result = tl::unexpected(length.error());
+    } else {
+      std::unique_lock<std::mutex> gate(large, std::defer_lock);
+      if (*length > kLargeHeader) gate.lock();
+      std::shared_ptr<char[]> text(new char[*length + 1]);
+      const size_t have = std::min<size_t>(*length, first.size() - 8);
+      std::memcpy(text.get(), first.data() + 8, have);
+      const size_t rest = RANKDX_TRY(file.read(text.get() + have, *length - have, 8 + have));
+      if (have + rest < *length)
+        return fail(ErrorCode::Unreadable, "became shorter while it was read", to.name);
+      result = parse_safetensors_header(std::move(text), *length, file.bytes());
+    }
+    if (!result) {
+      to.refused = std::move(result.error());
+      to.head = first.substr(0, 1024);
+    } else {
+      to.header = std::move(*result);
+    }
+    if (tail == TailCheck::Look && to.header && to.header->data_bytes >= 2 * WeightFile::kTail) {
+      std::string last(WeightFile::kTail, '\0');
+      last.resize(RANKDX_TRY(file.read(last.data(), last.size(), file.bytes() - last.size())));
+      to.zero_tail = all_zero(last);
+    }
+    return {};
+  }
+
+  void run(WeightFile& to) {
+    const auto file = files.open(path_join(directory, to.name));
+    if (!file) {
+      to.unreadable = file.error();
+      return;
+    }
+    to.bytes = (*file)->bytes();
+    to.first_hole = (*file)->first_hole();
+    if (const auto done = read(**file, to); !done) to.unreadable = done.error();
+  }
+};
+
+class IndexReader {
+ public:
+  explicit IndexReader(WeightIndex& index)
+      : index_(index), json(*index.text, JsonDialect::Python, 200) {}
+
+  bool all() {
+    std::string_view key;
+    bool has_map = false;
+    if (!json.begin_object()) return false;
+    while (json.next_member(key)) {
+      if (key == "weight_map") {
+        has_map = true;
+        if (!weight_map()) return false;
+      } else if (key == "metadata" && json.peek() == JsonType::Object) {
+        if (!metadata()) return false;
+      } else if (!json.skip()) {
+        return false;
+      }
+    }
+    if (json.failed() || !json.end()) return false;
+    return has_map || json.fail("has no weight_map");
+  }
+
+ private:
+  bool metadata() {
+    std::string_view key;
+    JsonNumber number;
+    if (!json.begin_object()) return false;
+    while (json.next_member(key)) {
+      if (key != "total_size" || json.peek() != JsonType::Number) {
+        if (!json.skip()) return false;
+        continue;
+      }
+      if (!json.number(number)) return false;
+      if (number.integer && !number.negative) index_.total_size = number.magnitude;
+    }
+    return !json.failed();
+  }
+
+  bool weight_map() {
+    std::string_view name, file;
+    if (!json.begin_object()) return false;
+    index_.tensors.clear();
+    index_.tensors.reserve(index_.text->size() / 100);
+    while (json.next_member(name)) {
+      if (!json.string(file)) return false;
+      // Maps are written in order of layers, so the file is mostly the one before.
+      if (index_.files.empty() || index_.files[last_] != file) {
+        const auto known = seen_.insert(file, index_.files.size());
+        last_ = known ? *known : index_.files.size();
+        if (!known) index_.files.push_back(file);
+      }
+      index_.tensors.emplace_back(name, static_cast<uint32_t>(last_));
+    }
+    return !json.failed();
+  }
+
+  WeightIndex& index_;
+  NameSet seen_;
+  size_t last_ = 0;
+
+ public:
+  JsonScanner json;
+};
+
+}  // namespace
+
+Result<WeightIndex> parse_weight_index(std::string text, std::string_view file) {
+  auto kept = std::make_unique<std::string>(std::move(text));
+  WeightIndex index;
+  index.file = file;
+  index.text = std::shared_ptr<const std::string>(std::move(kept));
+  const auto corrupt = [&](const std::string& what, JsonPlace at) {
+    return fail(ErrorCode::Corrupt, what,
+                index.file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column));
+  };
+  if (const size_t bad = first_invalid_utf8(*index.text); bad != std::string_view::npos)
+    return corrupt("is not UTF-8", place_in(*index.text, bad));
+  IndexReader reader(index);
+  if (!reader.all()) {
+    const JsonError error = reader.json.error();
+    return corrupt("is not a usable index: " + error.text, error.place);
+  }
+  index.decoded = reader.json.take_decoded();
+  return index;
+}
+
+std::vector<WeightFile> read_weight_headers(const FileAccess& files, const std::string& directory,
+                                            const std::vector<std::string>& names, TailCheck tail) {
+  std::vector<WeightFile> result(names.size());
+  HeaderJob job{files, directory, tail, {}};
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i = next++; i < names.size(); i = next++) {
+      result[i].name = names[i];
+      job.run(result[i]);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < std::min(kMostThreads, names.size()); ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& t : threads) t.join();
+  return result;
+}
+
+std::vector<std::string> files_to_load(const WeightIndex& index, const ModelLayout& layout) {
+  std::vector<std::string> names;
+  for (const auto* set : {&layout.weight_files, &layout.other_weights})
+    for (const std::string& name : *set)
+      if (std::find(index.files.begin(), index.files.end(), name) != index.files.end())
+        names.push_back(name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<Weights> read_weights(const FileAccess& files, const std::string& directory,
+                             const LoaderVersion& version) {
+  const auto entries = RANKDX_TRY(files.list(directory));
+  Weights weights;
+  weights.layout = choose_layout(entries, version);
+  std::vector<std::string> names = weights.layout.weight_files;
+  if (!weights.layout.index_file.empty()) {
+    const std::string& name = weights.layout.index_file;
+    std::string text = RANKDX_TRY(read_file(files, path_join(directory, name), kMostIndexBytes));
+    weights.index = RANKDX_TRY(parse_weight_index(std::move(text), name));
+    names = files_to_load(*weights.index, weights.layout);
+  }
+  if (weights.layout.weights == WeightFormatOnDisk::Safetensors ||
+      weights.layout.weights == WeightFormatOnDisk::Consolidated)
+    weights.files = read_weight_headers(files, directory, names);
+  return weights;
+}
+
+}  // namespace rankdx
