@@ -41,12 +41,15 @@ struct StampedLine {
 /// KiB; `scratch` then holds the text without them.
 StampedLine split_stamp(std::string_view line, std::string& scratch);
 
+/// Nanoseconds since 1970 of an RFC 3339 time, or nothing.
+std::optional<int64_t> stamp_ns(std::string_view stamp);
+
 struct LogOptions {
   enum class Instance : uint8_t { Current, Previous };
   Instance instance = Instance::Current;
   std::optional<int64_t> tail_lines;  ///< none: everything that the node still has
   std::string since;                  ///< timestamp; empty: from the start
-  size_t limit_bytes = 32 << 20;      ///< more is cut at the front of the log: its start is kept
+  size_t limit_bytes = 32 << 20;      ///< of more, the start and the last lines are kept
   std::chrono::milliseconds timeout{30'000};
 };
 
