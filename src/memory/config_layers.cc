@@ -143,8 +143,8 @@ void mixers_from_window(const Fields& text, const ModelConfig& c, std::vector<Mo
 }
 
 void set_attention(const Fields& text, const ModelConfig& c, std::vector<ModelLayer>& layers) {
-  const int64_t window =
-      text.integer_or({"sliding_window", "sliding_window_size", "window_size"}, 0);
+  int64_t window = text.integer_or({"sliding_window", "sliding_window_size", "window_size"}, 0);
+  for (const int64_t each : text.integers("sliding_window")) window = std::max(window, each);
   const int64_t chunk = text.integer_or({"attention_chunk_size"}, 0);
   const int64_t v_dim = text.integer_or({"v_head_dim"}, 0);
   for (ModelLayer& l : layers) {

@@ -88,7 +88,10 @@ bool Fitter::valid(const Parallel& parallel) const {
 }
 
 std::optional<Parallel> Fitter::smallest(int64_t length) const {
-  if (!request_.gpu_memory_gib || weights_.empty() || length <= 0) return std::nullopt;
+  if (!request_.gpu_memory_gib || weights_.empty() || length <= 0 ||
+      !config_.unknown_cache.empty()) {
+    return std::nullopt;
+  }
   // By number of GPUs; of the same number the one with more tensor parallelism, which needs fewer
   // hops.
   for (int64_t gpus = 1; gpus <= 64; gpus *= 2) {
@@ -107,6 +110,7 @@ namespace {
 void fill_cache(const Fitter& fitter, const FitRequest& request, const KvLayout& layout,
                 FitReport& report) {
   const int64_t length = fitter.length_wanted();
+  if (!fitter.config().unknown_cache.empty()) return;
   report.block_size = layout.block_size;
   report.kv_bytes_per_token = layout.token_bytes;
   if (!report.kv_cache_gib) return;
@@ -135,7 +139,8 @@ Fits verdict_of(const Fitter& fitter, const FitReport& report, const KvLayout& l
                   [](const Finding& f) { return f.severity == Severity::Error; })) {
     return Fits::No;
   }
-  if (!report.kv_cache_gib || fitter.length_wanted() <= 0) return Fits::Unknown;
+  if (!report.kv_cache_gib || !report.kv_blocks || fitter.length_wanted() <= 0)
+    return Fits::Unknown;
   return layout.attention_free() || *report.kv_blocks >= layout.blocks_for(fitter.length_wanted())
              ? Fits::Yes
              : Fits::No;

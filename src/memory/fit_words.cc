@@ -233,6 +233,8 @@ std::string summary_of(const FitReport& report) {
   const std::string where = fmt::format("TP {} x PP {}{}{}", report.tp, report.pp,
                                         report.gpu.empty() ? "" : " on ", report.gpu);
   if (report.verdict == Fits::Unknown) {
+    if (report.kv_cache_gib && !report.kv_blocks)
+      return "The layout of this model's KV cache is not known";
     if (!report.kv_cache_gib) {
       return !report.weights_gib
                  ? "The configuration lacks sizes for the weights"
@@ -242,9 +244,8 @@ std::string summary_of(const FitReport& report) {
   }
   if (report.verdict == Fits::Yes) {
     return fmt::format(
-        "{} with max_model_len {} has room for {} tokens, {:.2f} requests of that length",
-        where, report.max_model_len, report.kv_tokens.value_or(0),
-        report.max_concurrency.value_or(0));
+        "{} with max_model_len {} has room for {} tokens, {:.2f} requests of that length", where,
+        report.max_model_len, report.kv_tokens.value_or(0), report.max_concurrency.value_or(0));
   }
   for (const Finding& f : report.findings) {
     if (f.severity == Severity::Error) {

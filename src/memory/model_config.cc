@@ -241,6 +241,9 @@ Result<ModelConfig> model_config(const Fields& given, ConfigKind kind, std::stri
   if (!config.latent && config.kv_heads <= 0 && config.count(Mixer::State) == 0) {
     return fail(ErrorCode::Corrupt, "no number of attention or KV heads in it", std::string(place));
   }
+  // DeepSeek V4 compresses by layer into pages of several sizes; nothing here was checked against a
+  // log of it.
+  if (text.has("compress_ratios")) config.unknown_cache = "compressed attention (compress_ratios)";
   read_rotary(text, config);
   note_lacking(config);
   return config;

@@ -171,8 +171,8 @@ class Builder {
     const auto size = [&](std::initializer_list<std::string_view> keys, int64_t otherwise) {
       return std::clamp<int64_t>(v.integer_or(keys, otherwise), 0, 1 << 20);
     };
-    const int64_t depth =
-        std::min<int64_t>(size({"depth", "num_hidden_layers", "layers"}, 0), 1024);
+    const int64_t depth = std::min<int64_t>(
+        size({"depth", "num_hidden_layers", "layers"}, 0) + size({"num_global_layers"}, 0), 1024);
     int64_t width = size({"embed_dim", "hidden_size", "width"}, 0);
     // Qwen2-VL names the output hidden_size and the tower embed_dim; Qwen2.5-VL the other way
     // round.
