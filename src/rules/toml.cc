@@ -47,6 +47,7 @@ class RuleReader {
 
   Result<Rule> read() {
     rule_.file = fmt::format("{}:{}", file_, table_.source().begin.line);
+    rule_.id = table_["id"].value_or(std::string());  // errors of other keys name it
     for (const auto& [key, node] : table_) RANKDX_TRY(value(key.str(), node));
     RANKDX_TRY(check());
     return std::move(rule_);
