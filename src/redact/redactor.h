@@ -1,13 +1,16 @@
-// Takes secrets, and on demand addresses, host names and user names, out of the lines of a log. A name that occurs twice gets the
-// same pseudonym, so that the log stays diagnosable: addresses stay addresses (of 198.18.0.0/15 and 2001:db8::/32, RFC 2544
-// and 3849) in the same subnets, hosts become "host-1". One redactor per text; keeps the state of a private key block.
+// Takes secrets, and on demand addresses, host names and user names, out of the lines of a log. A
+// name that occurs twice gets the same pseudonym, so that the log stays diagnosable. One pass over
+// a line finds the places where something may begin; everything else is copied as it is. Not for
+// several threads at once: one redactor per text, or per report.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+
+#include "redact/addresses.h"
 
 namespace rankdx {
 
@@ -21,23 +24,36 @@ struct RedactionCounts {
 
 class Redactor {
  public:
-  explicit Redactor(Hide hide) : hide_(hide) {}
-  /// A host name to hide wherever it stands as a whole word (case matters not). Short or numeric names are refused: they
-  /// would blind the log.
+  explicit Redactor(Hide hide);
+  /// A host name to hide wherever it stands as a word or a part of one between dashes and dots
+  /// (case matters not). Names that are short, numbers or words of every log ("node", "nccl") are
+  /// refused: they would blind the log and name nobody.
   void add_host(std::string_view name);
-  /// One line, or any text without newlines.
+  /// One line without its newline. The block of a private key and a setting whose value stands on
+  /// the next line ("name: HF_TOKEN" and "value: …") are remembered from line to line.
   std::string redact(std::string_view line);
+  /// The same, appended.
+  void redact(std::string_view line, std::string& out);
   const RedactionCounts& counts() const { return counts_; }
 
  private:
-  struct Writer;
-  std::string name_for(std::string_view prefix, std::string_view name, std::unordered_map<std::string, std::string>& known);
+  friend class RedactionPass;
+  using Names = std::unordered_map<std::string, std::string>;
+  using Kinds = std::array<uint8_t, 1 << 15>;
+
+  void watch(std::string_view beginning, uint8_t kind);
+  void watch_numbers(char between, uint8_t kind);
+  std::string name_for(std::string_view prefix, std::string_view name, Names& known);
+  bool in_key_block(std::string_view line);
 
   Hide hide_;
-  bool in_key_block_ = false;
-  std::unordered_map<std::string, std::string> hosts_, users_, subnets_, addresses_;
+  int key_lines_ = 0, odd_key_lines_ = 0;  ///< of the block of a private key, 0 outside
+  bool value_follows_ = false;             ///< the line before was "name: HF_TOKEN"
+  Names hosts_, users_;
+  AddressPseudonyms addresses_;
   RedactionCounts counts_;
-  friend struct RedactionPass;
+  /// What may begin with three bytes, by their low five bits (so "TOK" and "tok" are one).
+  Kinds kinds_{};
 };
 
 }  // namespace rankdx
