@@ -303,11 +303,13 @@ SecretPath secret_path(std::string_view text) {
 }
 
 bool names_a_secret(std::string_view name) {
-  bool secret = false, taken_back = false, key_follows = false;
+  bool secret = false, taken_back = false, key_follows = false, string_follows = false;
   for_each_word(name, [&](std::string_view word) {
-    secret |= among(kSecretWords, word) || (key_follows && word == "key");
+    secret |= among(kSecretWords, word) || (key_follows && word == "key") ||
+              (string_follows && word == "string");
     taken_back |= among(kTakenBack, word);
     key_follows = among(kKeyBefore, word);
+    string_follows = word == "connection";
   });
   return secret && !taken_back;
 }
@@ -349,8 +351,8 @@ std::vector<std::string_view> secret_path_beginnings() {
 }
 
 std::vector<std::string_view> secret_name_parts() {
-  return {"key", "auth", "bear", "cook",    "cred", "dsn", "pass",
-          "pat", "pwd",  "sas",  "nstring", "secr", "sig", "tok"};
+  return {"key", "auth", "bear",    "cook",     "cred", "dsn", "pass", "pat",
+          "pwd", "sas",  "nstring", "n_string", "secr", "sig", "tok"};
 }
 
 }  // namespace rankdx
