@@ -64,5 +64,6 @@ void detect_transports(const Context&, FindingSet&);   ///< the wrong wire betwe
 void detect_collectives(const Context&, FindingSet&);  ///< calls out of step
 void detect_watchdogs(const Context&, FindingSet&);    ///< what PyTorch's watchdogs say together
 void detect_output(const Context&, FindingSet&);       ///< too little or too much output
+void detect_last_words(const Context&, FindingSet&);   ///< a failure that nothing else explains; comes last
 
 }  // namespace rankdx

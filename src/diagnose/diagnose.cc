@@ -11,9 +11,9 @@
 namespace rankdx {
 namespace {
 
-constexpr std::array<Detector, 10> kDetectors = {
+constexpr std::array<Detector, 11> kDetectors = {
     detect_identity,  detect_interfaces, detect_environment, detect_connections,
-    detect_progress,  detect_networks,   detect_transports,  detect_collectives, detect_watchdogs, detect_output};
+    detect_progress,  detect_networks,   detect_transports,  detect_collectives, detect_watchdogs, detect_output, detect_last_words};
 
 std::optional<int> number(const RuleHit& hit, const char* name) {
   auto found = hit.captures.find(name);
