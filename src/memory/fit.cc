@@ -210,6 +210,8 @@ FitReport fit(const ModelConfig& config, const WeightSource& source, const FitRe
   fill_cache(fitter, request, layout, report);
   report.smallest_parallelism = fitter.smallest(report.max_model_len);
   add_memory_findings(fitter, request, layout, budget, report);
+  std::stable_sort(report.findings.begin(), report.findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.severity < b.severity; });
   report.verdict = verdict_of(fitter, report, layout);
   fill_basis(config, source, request, layout, fitter, report);
   fill_flags(fitter, request, report);

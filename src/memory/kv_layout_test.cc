@@ -63,7 +63,7 @@ TEST(KvLayout, Shapes) {
       {{kLlama, "0.11"}, "131072/16/1"},
       {{kLlama, "0.11", "fp8"}, "65536/16/1"},
       {{kLlama, "0.11", "fp8_e4m3", 2}, "32768/16/1"},
-      {{kLlama, "0.11", "auto", 16}, "16384/16/1"},     // 8 KV heads on 16 ranks: one each
+      {{kLlama, "0.11", "auto", 16}, "16384/16/1"},    // 8 KV heads on 16 ranks: one each
       {{kLlama, "0.11", "auto", 2, 2}, "32768/16/1"},  // 16 layers per stage, 4 heads
       {{kLatent, "0.11", "auto", 8}, "70272/64/1"},    // the same on every rank
       {{kLatent, "0.11", "fp8", 8}, "35136/64/1"},

@@ -91,7 +91,7 @@ struct ModelConfig {
   bool tied = false, gated_mlp = true, output_gate = false, mistral = false;
   Fields vision, text;               ///< sub-configurations as read; empty where there are none
   std::vector<std::string> lacking;  ///< fields without which weights cannot be computed
-  std::string unknown_cache;          ///< a kind of KV cache whose layout is not known here; empty: known
+  std::string unknown_cache;  ///< a kind of KV cache whose layout is not known here; empty: known
   std::vector<std::string> assumed;  ///< what was filled in, in words
 
   bool has_experts() const { return experts.count > 0; }
