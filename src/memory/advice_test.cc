@@ -18,11 +18,11 @@ TEST(Advice, FromTheNumbersOfALog) {
   EXPECT_EQ(flags(advise_from_numbers(f)),
             "--max-model-len 50176");  // the log of this run says 50512
   f.estimated_len = 50512;
-  EXPECT_EQ(flags(advise_from_numbers(f)), "--max-model-len 49152");
+  EXPECT_EQ(flags(advise_from_numbers(f)), "--max-model-len 50176");
   f.total_gib = 79.2, f.utilization = 0.5;
-  EXPECT_EQ(flags(advise_from_numbers(f)), "--max-model-len 49152 --gpu-memory-utilization 0.87");
+  EXPECT_EQ(flags(advise_from_numbers(f)), "--max-model-len 50176 --gpu-memory-utilization 0.87");
   f.utilization = 0.9;  // 1.27 would be needed
-  EXPECT_EQ(flags(advise_from_numbers(f)), "--max-model-len 49152");
+  EXPECT_EQ(flags(advise_from_numbers(f)), "--max-model-len 50176");
   f = {};
   f.available_gib = -1.4, f.needed_gib = 2, f.max_model_len = 8192;
   EXPECT_EQ(flags(advise_from_numbers(f)), "");  // nothing fits: no length is named
@@ -32,7 +32,7 @@ TEST(Advice, WithAKnownModel) {
   MemoryFacts f;
   f.model = "Qwen/Qwen3-32B", f.vllm = "0.14.0", f.gpu = "NVIDIA H100 80GB HBM3", f.tp = 1;
   EXPECT_EQ(flags(advise(f)),
-            "--max-model-len 15360 --tensor-parallel-size 2 --pipeline-parallel-size 1 "
+            "--max-model-len 17408 --tensor-parallel-size 2 --pipeline-parallel-size 1 "
             "--kv-cache-dtype fp8");
   f.max_model_len = 8192;
   EXPECT_EQ(flags(advise(f)), "");  // it fits as it is

@@ -35,13 +35,14 @@ std::string bigger_parallelism(const FitReport& report) {
   return fmt::format("--tensor-parallel-size {} --pipeline-parallel-size {}", p.tp, p.pp);
 }
 
-/// The utilization at which `needed` GiB are left for the cache; nothing above 0.98.
+/// The utilization at which `needed` GiB are left for the cache; graphs included nothing above
+/// 0.96, for what other code holds on the GPU.
 std::optional<double> utilization_for(const Budget& b, double needed_gib) {
   const double wanted =
       (b.weights_gib + b.activations_gib + b.other_gib + needed_gib) / b.total_gib;
   const double rounded = std::ceil(wanted * 100) / 100;
   const double graphs = b.graphs_budgeted ? 0 : b.graphs_gib / b.total_gib;
-  return rounded + graphs <= 0.98 ? std::optional(rounded) : std::nullopt;
+  return rounded + graphs <= 0.96 ? std::optional(rounded) : std::nullopt;
 }
 
 void add_fixes(const Fitter& fitter, const KvLayout& layout, const std::optional<Budget>& budget,
