@@ -29,4 +29,7 @@ std::function<int()> make_check_host(Flags& flags);
 extern const std::string_view kModelFitExamples;
 std::function<int()> make_model_fit(Flags& flags);
 
+extern const std::string_view kCheckMeshExamples;
+std::function<int()> make_check_mesh(Flags& flags);
+
 }  // namespace rankdx

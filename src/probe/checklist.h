@@ -28,6 +28,8 @@ class Checklist {
   void unknown(std::string id, std::string why, std::string source, std::string value = {});
   void warning(std::string id, std::string value, std::string source, Problem problem);
   void failed(std::string id, std::string value, std::string source, Problem problem);
+  /// One more place of the last finding.
+  void also_at(Where where) { report_.findings.back().where.push_back(std::move(where)); }
   /// A finding beside the results, without a status of its own.
   void add(Finding finding) { report_.findings.push_back(std::move(finding)); }
 
