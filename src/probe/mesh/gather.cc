@@ -136,7 +136,8 @@ Result<void> set_list(const MeshRequest& request, Resolver& resolve,
   const std::string host_name = own_host_name();
   for (const std::string& listed : request.peers) {
     o.peers.push_back({listed, resolve(listed)});
-    if (!is_numeric(listed)) setup.own.names.push_back({listed, o.peers.back().addresses});
+    if (!is_numeric(listed) && listed != host_name)
+      setup.own.names.push_back({listed, o.peers.back().addresses});
   }
   o.self = find_self(request, o.peers, addresses, host_name);
   if (o.self < 0) {
@@ -224,6 +225,9 @@ Result<MeshSetup> prepare_mesh(const HostView& host, const Environment& environm
   if (!setup.options.rendezvous && setup.options.control_bind.empty()) {
     ports.push_back(setup.options.control_port);
   }
+  // Bytes of the samples stay the same for a host, however many members there are.
+  setup.options.limits.bulk_bytes =
+      std::clamp<size_t>((32 << 20) / static_cast<size_t>(setup.options.size), 128 << 10, 1 << 20);
   own.ports_taken = taken_ports(host, std::move(ports));
   return setup;
 }

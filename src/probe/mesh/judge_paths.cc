@@ -186,6 +186,20 @@ class PathJudge {
     });
   }
 
+  /// One host whose interface leads nowhere, or is another than most take: not a firewall between
+  /// hosts.
+  bool is_odd_choice(PathStatus status, const MeshMember* who) const {
+    if (who == nullptr || who->chosen() == nullptr) return false;
+    if (status == PathStatus::NoRoute || status == PathStatus::Unreachable) return true;
+    size_t same = 0, all = 0;
+    for (const MeshMember& m : data_.members) {
+      if (&m == who || m.chosen() == nullptr) continue;
+      ++all;
+      same += m.chosen()->interface == who->chosen()->interface ? 1 : 0;
+    }
+    return 2 * same < all;
+  }
+
   std::string title_of(PathStatus status, const std::string& interface,
                        const std::vector<Way>& ways, const MeshMember* culprit) const {
     const std::string on = interface.empty() ? "" : " on " + interface;
@@ -242,10 +256,11 @@ class PathJudge {
               cause_of(status, ways),
               {}};
     const bool path = status >= PathStatus::Filtered && status <= PathStatus::Unreachable;
-    if (path && chosen && other_interface_works(ways)) {
+    if (path && chosen && other_interface_works(ways) && is_odd_choice(status, who)) {
       p.finding = "unreachable-interface-selected";
-      p.cause += " Another interface reaches the same members: the one that NCCL takes is wrong.";
-      if (who != nullptr) p.cause += fmt::format(" {}: {}.", who->name, who->choice);
+      p.cause +=
+          fmt::format(" Another interface reaches {}: the one that NCCL takes is wrong ({}).",
+                      who->name, who->choice);
     }
     p.fix.push_back({"any", std::string(meaning.fix), std::string(meaning.command)});
     if (!setting_.empty()) {

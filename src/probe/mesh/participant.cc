@@ -100,6 +100,10 @@ struct Participant::State {
 
   // Messages.
   void on_hello(MeshMember member, const std::string& text) {
+    if (member.id == credentials.id) {
+      return finish(
+          {std::nullopt, "the members form a circle: an address of the list is not unique"});
+    }
     if (!root) return up(text);
     if (!plan.empty()) return;
     const auto same = [&](const MeshMember& m) { return m.id == member.id; };
@@ -177,7 +181,8 @@ struct Participant::State {
     const Peer peer = co_await greet_as_client(loop, connected.socket.fd(), credentials,
                                                Purpose::Control, after(Clock::now(), seconds(2)));
     if (peer.greeting == Greeting::WrongToken) token_refused = true;
-    if (peer.greeting != Greeting::Ok) co_return nullptr;
+    // With a duplicate address the "other" may be this very process.
+    if (peer.greeting != Greeting::Ok || peer.id == credentials.id) co_return nullptr;
     co_return std::make_shared<Link>(loop, std::move(connected.socket), peer.session,
                                      Channel::Side::Client);
   }
@@ -346,7 +351,7 @@ struct Participant::State {
     down(plan_text(plan));
     co_await test_all();
     reported.insert(credentials.id);
-    const Moment last = after(Clock::now(), options.limits.connect + options.limits.exchange * 3);
+    const Moment last = after(Clock::now(), testing_time());
     const auto waiting = [&] {
       return std::any_of(plan.begin(), plan.end(), [&](const MeshMember& m) {
         return m.present() && !reported.contains(m.id);
@@ -376,11 +381,17 @@ struct Participant::State {
     }
   }
 
+  /// Bound for one member's tests when every way of three interfaces runs into its timeouts.
+  std::chrono::nanoseconds testing_time() const {
+    const auto rounds = static_cast<size_t>(std::max(options.size, 0)) * 3 / options.parallel + 1;
+    return (options.limits.connect + options.limits.exchange) * static_cast<int64_t>(rounds);
+  }
+
   void open() {
     begin = Clock::now();
     // The root waits for all; the others see no result before it has tested its ways.
     join_end = after(begin, options.wait);
-    end = after(join_end, options.limits.connect * 4 + options.limits.exchange * 8 + seconds(10));
+    end = after(join_end, testing_time() * 2 + seconds(5));
     own.id = credentials.id;
     for (MeshAddress& a : own.addresses) {
       if (a.tested && !responder.open(a)) a.tested = false;
