@@ -12,7 +12,8 @@ constexpr uint64_t kLastLines = 80;
 constexpr size_t kTitleText = 120;
 
 bool explained(const FindingSet& findings) {
-  return std::any_of(findings.all().begin(), findings.all().end(), [](const Finding& f) { return f.severity == Severity::Error; });
+  return std::any_of(findings.all().begin(), findings.all().end(),
+                     [](const Finding& f) { return f.severity == Severity::Error && f.role == Role::RootCause; });
 }
 
 bool failed(const SourceFacts& source, const Notable& n) {
@@ -42,10 +43,12 @@ void unknown_warning(const Context& context, FindingSet& findings) {
 void last_exception(const Context& context, FindingSet& findings) {
   for (const RuleHit& h : context.hits) {
     if (h.rule->id != "python-exception" || h.notable->last_line + kLastLines < h.source->lines) continue;
+    auto another = [&](const RuleHit& o) { return o.notable == h.notable && o.rule != h.rule; };
+    if (std::any_of(context.hits.begin(), context.hits.end(), another)) continue;  // a rule knows better
     Draft draft{.id = "python-exception"};
     draft.captures = h.captures;
     draft.severity = Severity::Error;
-    draft.role = Role::Consequence;
+    draft.role = Role::RootCause;
     draft.evidence = {{h.source->name, h.notable->line, h.notable->text}};
     findings.add(std::move(draft));
   }
