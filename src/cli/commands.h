@@ -11,6 +11,9 @@ class Flags;
 extern const std::string_view kDiagnoseExamples;
 std::function<int()> make_diagnose(Flags& flags);
 
+extern const std::string_view kDiffExamples;
+std::function<int()> make_diff(Flags& flags);
+
 extern const std::string_view kExplainExamples;
 std::function<int()> make_explain(Flags& flags);
 
