@@ -8,6 +8,7 @@
   extern "C" const char rankdx_data_##symbol##_begin[], rankdx_data_##symbol##_end[];
 RANKDX_EMBEDDED(env_vars)
 RANKDX_EMBEDDED(info_events)
+RANKDX_EMBEDDED(leftovers)
 RANKDX_EMBEDDED(profiles)
 RANKDX_EMBEDDED(versions)
 RANKDX_EMBEDDED(vllm_envs)
@@ -22,9 +23,10 @@ struct Table { std::string_view name; const char *begin, *end; };
 }  // namespace
 
 std::string_view data_file(std::string_view name) {
-  static const std::array<Table, 7> tables = {{
+  static const std::array<Table, 8> tables = {{
       {"env-vars", rankdx_data_env_vars_begin, rankdx_data_env_vars_end},
       {"info-events", rankdx_data_info_events_begin, rankdx_data_info_events_end},
+      {"leftovers", rankdx_data_leftovers_begin, rankdx_data_leftovers_end},
       {"profiles", rankdx_data_profiles_begin, rankdx_data_profiles_end},
       {"versions", rankdx_data_versions_begin, rankdx_data_versions_end},
       {"vllm-envs", rankdx_data_vllm_envs_begin, rankdx_data_vllm_envs_end},

@@ -104,6 +104,15 @@ size_t first_argument(const std::vector<std::string>& words) {
   return words.size();
 }
 
+/// Of vllm-flags.tsv; nothing for a flag that it does not know.
+std::optional<VersionRange> releases_of_flag(std::string_view flag) {
+  static const std::vector<TsvRow> rows = tsv_rows(data_file("vllm-flags"));
+  for (const TsvRow& row : rows) {
+    if (row.size() >= 2 && row[0] == flag) return VersionRange::parse(row[1]);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 int local_data_parallel(const LaunchSpec& spec) {
@@ -194,12 +203,12 @@ std::vector<std::string> owned_flags_in_use(const LaunchSpec& spec) {
 bool serve_flag_exists(std::string_view flag, std::string_view vllm_version) {
   const auto version = parse_version(vllm_version);
   if (!version) return true;
-  for (const TsvRow& row : tsv_rows(data_file("vllm-flags"))) {
-    if (row.size() < 2 || row[0] != flag) continue;
-    const auto range = VersionRange::parse(row[1]);
-    return !range || range->contains(*version);
-  }
-  return false;
+  const auto range = releases_of_flag(flag);
+  return range && range->contains(*version);
+}
+
+bool serve_flag_is_gone(std::string_view flag, std::string_view vllm_version) {
+  return releases_of_flag(flag) && !serve_flag_exists(flag, vllm_version);
 }
 
 }  // namespace rankdx

@@ -59,5 +59,7 @@ std::vector<std::string> owned_flags_in_use(const LaunchSpec& spec);
 
 /// By vllm-flags.tsv; true for a version that is not known.
 bool serve_flag_exists(std::string_view flag, std::string_view vllm_version);
+/// Whether the table knows the flag, but from other releases than this one only.
+bool serve_flag_is_gone(std::string_view flag, std::string_view vllm_version);
 
 }  // namespace rankdx
