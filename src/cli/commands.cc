@@ -9,6 +9,7 @@ const std::vector<CommandGroup>& command_groups() {
   static const std::vector<CommandGroup> groups = {
       {"check", "Run the checklist: one pod or host, the way between hosts, a whole cluster"},
       {"model", "A model directory: complete and readable, and whether it fits the GPUs"},
+      {"launch", "Write, judge and tune the files that start a distributed vLLM"},
   };
   return groups;
 }
@@ -23,6 +24,9 @@ const std::vector<Command>& commands() {
       {"explain", "Say what a finding, a variable, a subsystem or a log line means", kExplainExamples, make_explain},
       {"ras", "Ask NCCL's RAS port who is missing, dead or behind in a running job", kRasExamples, make_ras},
       {"model fit", "Say whether a model fits the GPUs, and with which flags", kModelFitExamples, make_model_fit},
+      {"launch generate", "One description to the files of a launcher: LWS, Run:ai, KubeRay, docker, compose, Slurm, ssh", kLaunchGenerateExamples, make_launch_generate},
+      {"launch diff", "What the production launch does otherwise than the debug launch, and why", kLaunchDiffExamples, make_launch_diff},
+      {"launch tune", "The production launch out of a debug launch and what its logs showed", kLaunchTuneExamples, make_launch_tune},
       {"man", "Print the manual page", "", make_man},
       {"completion", "Print the completion of a shell", kCompletionExamples, make_completion},
   };

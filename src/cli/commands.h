@@ -31,6 +31,10 @@ std::function<int()> make_check_host(Flags& flags);
 
 extern const std::string_view kModelFitExamples;
 std::function<int()> make_model_fit(Flags& flags);
+extern const std::string_view kLaunchGenerateExamples, kLaunchDiffExamples, kLaunchTuneExamples;
+std::function<int()> make_launch_generate(Flags& flags);
+std::function<int()> make_launch_diff(Flags& flags);
+std::function<int()> make_launch_tune(Flags& flags);
 
 extern const std::string_view kCheckMeshExamples;
 std::function<int()> make_check_mesh(Flags& flags);

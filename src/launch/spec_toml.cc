@@ -79,16 +79,13 @@ std::string toml_text(std::string_view text) {
 
 class Reader {
  public:
-  explicit Reader(std::string_view place) : place_(place) {}
-
-  Result<LaunchSpec> read(const toml::table& root) {
-    RANKDX_TRY(read_keys(root, ""));
-    return std::move(spec_);
-  }
-
- private:
   using Done = Result<bool>;
 
+  Reader(std::string_view place, LaunchSpec& spec) : place_(place), spec_(spec) {}
+
+  Done read(const toml::table& root) { return read_keys(root, ""); }
+
+ private:
   tl::unexpected<Error> wrong(const toml::node& node, std::string text, std::string hint = {}) {
     return fail(ErrorCode::Usage, std::move(text),
                 fmt::format("{}:{}", place_, node.source().begin.line), std::move(hint));
@@ -188,6 +185,7 @@ class Reader {
   }
   Done assign(const toml::node& node, std::string_view key, Strings& target) {
     if (!node.is_array()) return wrong(node, fmt::format("{} is no list of texts", key));
+    target.clear();
     for (const toml::node& item : *node.as_array()) {
       RANKDX_TRY(assign(item, key, target.emplace_back()));
     }
@@ -214,7 +212,7 @@ class Reader {
   }
 
   std::string_view place_;
-  LaunchSpec spec_;
+  LaunchSpec& spec_;
 };
 
 std::string written(const std::string& v) { return toml_text(v); }
@@ -244,13 +242,19 @@ void write_storage(std::string& out, std::string_view table, const Storage& st) 
 
 }  // namespace
 
-Result<LaunchSpec> read_launch_toml(std::string_view text, std::string_view place) {
+Result<bool> apply_launch_toml(std::string_view text, std::string_view place, LaunchSpec& spec) {
   try {
-    return Reader(place).read(toml::parse(text, place));
+    return Reader(place, spec).read(toml::parse(text, place));
   } catch (const toml::parse_error& error) {
     return fail(ErrorCode::Usage, fmt::format("this is no TOML: {}", error.description()),
                 fmt::format("{}:{}", place, error.source().begin.line));
   }
+}
+
+Result<LaunchSpec> read_launch_toml(std::string_view text, std::string_view place) {
+  LaunchSpec spec;
+  RANKDX_TRY(apply_launch_toml(text, place, spec));
+  return spec;
 }
 
 std::string to_launch_toml(const LaunchSpec& spec) {

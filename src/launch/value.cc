@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.h"
@@ -14,7 +15,7 @@ const Value kNull;
 constexpr std::string_view kPlainFirst =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.";
 constexpr std::string_view kPlain =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.-+@%,=";
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.-+@%,=:";
 
 /// Words that some YAML 1.1 or 1.2 reader takes for null, a truth value or a number.
 bool is_reserved(std::string_view text) {
@@ -29,8 +30,12 @@ bool is_reserved(std::string_view text) {
 }
 
 bool is_plain(std::string_view text) {
-  return !text.empty() && kPlainFirst.find(text[0]) != std::string_view::npos &&
-         text.find_first_not_of(kPlain) == std::string_view::npos && !is_reserved(text);
+  if (text.empty() || text.find_first_not_of(kPlain) != std::string_view::npos) return false;
+  if (text.back() == ':' || is_reserved(text)) return false;  // "a:" would be a key
+  // "--port", "-c": a dash before a letter begins no list item, and no number.
+  const std::string_view word = text.substr(std::min(text.find_first_not_of('-'), text.size()));
+  if (text.front() == '-') return !word.empty() && text.size() - word.size() <= 2 && !is_digit(word[0]) && word[0] != '.';
+  return kPlainFirst.find(text[0]) != std::string_view::npos;
 }
 
 std::string quoted(std::string_view text) {

@@ -54,7 +54,7 @@ std::string exec_script(const LaunchSpec& spec, std::string_view more_words) {
   const std::string& dir = spec.log_storage.path;
   // NCCL truncates its file when a container starts again under the same name and pid: the old one
   // is moved away first.
-  return fmt::format(R"({{ mkdir -p {0}; shopt -s nullglob; printf -v now '%(%s)T'; )"
+  return fmt::format(R"({{ mkdir -p {0}; shopt -s nullglob; printf -v now "%(%s)T"; )"
                      R"(for f in {0}/nccl."$HOSTNAME".*.log; do mv "$f" "$f.$now"; done; }} && )"
                      R"({1} > >(exec tee -a "{0}/vllm.$HOSTNAME.log") 2>&1)",
                      dir, run);

@@ -233,7 +233,7 @@ LaunchFiles write_runai(const LaunchSpec& spec) {
            "# --workers counts the pods beside the leader. $(NAME) is replaced by Kubernetes in "
            "the pod.\n"
            "set -euo pipefail\n"
-           "# shellcheck disable=SC2016\n" +
+           "# shellcheck disable=SC1003,SC2016\n" +
                c.text()}};
 }
 

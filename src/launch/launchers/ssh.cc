@@ -56,7 +56,7 @@ LaunchFiles write_ssh(const LaunchSpec& spec) {
       "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
       // A terminal of its own: the remote side ends with the connection, and NCCL's lines come out
       // at once.
-      "# shellcheck disable=SC2016\n";
+      "# shellcheck disable=SC1003,SC2016\n";
   for (size_t i = 0; i < spec.hosts.size(); ++i) {
     text +=
         fmt::format("ssh -tt -o BatchMode=yes {} \\\n  {} \\\n  </dev/null >logs/{}.log 2>&1 &\n",

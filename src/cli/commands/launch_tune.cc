@@ -1,0 +1,123 @@
+// rankdx launch tune: the production launch out of a debug launch and what its logs showed.
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/launch_files.h"
+#include "launch/generate.h"
+#include "launch/rewrite.h"
+#include "launch/tune.h"
+#include "present/safe_text.h"
+#include "present/terminal.h"
+
+namespace rankdx {
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  std::string from, fit, launcher, output, apply;
+  bool anyway = false;
+};
+
+std::string base_name(const std::string& path) {
+  return path == "-" ? "launch" : path.substr(path.rfind('/') + 1);
+}
+
+struct Input {
+  LaunchFiles files;
+  Launcher launcher = Launcher::Lws;
+  LaunchSpec spec;
+};
+
+Result<Input> read_input(const Options& o) {
+  Input in;
+  for (const std::string& path : o.files) {
+    in.files.push_back({base_name(path), RANKDX_TRY(read_text_file(path))});
+  }
+  if (in.files.empty()) return fail(ErrorCode::Usage, "no launch file was given");
+  const auto found = o.launcher.empty() ? launcher_of(in.files[0].text) : launcher_from(o.launcher);
+  if (!found) {
+    return fail(ErrorCode::Usage, "cannot tell for which launcher this is", o.files[0],
+                "say it with --for");
+  }
+  in.launcher = *found;
+  in.spec = RANKDX_TRY(read_back(in.files, in.launcher));
+  return in;
+}
+
+Result<int> print(const Options& o, const Input& in, const Seen& seen, const SeenFit* fit) {
+  const Tuned tuned = tune(in.spec, in.launcher, seen, fit);
+  LaunchFiles files = RANKDX_TRY(rewritten(in.files, in.spec, tuned, in.launcher));
+  const std::string diff = unified_diff(in.files, files, "a/", "b/");
+  if (!o.apply.empty()) {
+    RANKDX_TRY(write_launch_files(files, o.apply, Existing::Keep));
+  }
+  std::string text;
+  if (o.output == "json") {
+    text = changes_json(tuned.changes, tuned.notes, diff);
+  } else if (o.output == "diff") {
+    text = diff;
+  } else {
+    const int width = width_of_terminal(STDOUT_FILENO);
+    text = std::to_string(tuned.changes.size()) + " changes for production:\n" +
+           changes_text(tuned.changes, width);
+    for (const std::string& note : tuned.notes) {
+      text += wrapped("Note: " + safe_text(note), static_cast<size_t>(width), "      ") + "\n";
+    }
+    text += "\n" + diff;
+  }
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return kHealthy;
+}
+
+int refuse(const Error& error, int code) {
+  std::fprintf(stderr, "rankdx: %s\n", to_string(error).c_str());
+  return code;
+}
+
+Result<int> run(const Options& o) {
+  const Input in = RANKDX_TRY(read_input(o));
+  const std::string diagnosis = RANKDX_TRY(read_text_file(o.from));
+  const Seen seen = RANKDX_TRY(read_diagnosis(diagnosis, o.from));
+  if ((seen.verdict == "failed" || seen.verdict == "undetermined") && !o.anyway) {
+    return refuse(
+        {ErrorCode::Usage, "the debug launch is " + seen.verdict + ": " + safe_text(seen.summary),
+         o.from, "repair it first; --anyway tunes it all the same"},
+        seen.verdict == "failed" ? kProblemFound : kUndetermined);
+  }
+  if (o.fit.empty()) return print(o, in, seen, nullptr);
+  const std::string text = RANKDX_TRY(read_text_file(o.fit));
+  const SeenFit fit = RANKDX_TRY(read_fit(text, o.fit));
+  return print(o, in, seen, &fit);
+}
+
+}  // namespace
+
+const std::string_view kLaunchTuneExamples =
+    "  rankdx diagnose -o json logs/ > seen.json\n"
+    "  rankdx launch tune vllm-lws.yaml --from seen.json                 # what to change, and "
+    "why\n"
+    "  rankdx launch tune vllm-lws.yaml --from seen.json --apply prod/   # writes "
+    "prod/vllm-lws.yaml\n";
+
+std::function<int()> make_launch_tune(Flags& flags) {
+  auto o = std::make_shared<Options>();
+  flags.operands("FILE", o->files, "the debug launch; all files of it for docker and compose");
+  flags.text("--from", o->from, "the diagnosis of its logs (rankdx diagnose -o json)");
+  flags.text("--fit", o->fit, "what fits into the GPUs (rankdx model fit -o json)");
+  flags.text("--for", o->launcher, "launcher, where the file does not tell");
+  flags.choice("-o,--output", o->output, {"text", "diff", "json"}, "form of the answer");
+  flags.text("--apply", o->apply, "directory to write the production launch to");
+  flags.on("--anyway", o->anyway, "also when the diagnosis says that the debug launch failed");
+  return [o] {
+    const auto code = run(*o);
+    return code ? *code : refuse(code.error(), kUsage);
+  };
+}
+
+}  // namespace rankdx
