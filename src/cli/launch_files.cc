@@ -160,7 +160,7 @@ std::string changes_text(const std::vector<Change>& changes, int width) {
     };
     out += fmt::format("  {}: {} -> {}\n", safe_text(c.name), shown(c.before), shown(c.after));
     if (c.reason.empty()) continue;
-    out += wrapped("      " + safe_text(c.reason), static_cast<size_t>(width), "      ") + "\n";
+    out += "      " + wrapped(safe_text(c.reason), static_cast<size_t>(width) - 6, "      ") + "\n";
   }
   return out;
 }
