@@ -33,7 +33,7 @@ std::string labelled(const Paint& paint, std::string_view label, const std::stri
 constexpr size_t kMostTitle = 300, kMostWords = 2000, kMostRows = 12;
 
 std::string words(std::string_view text, const TextStyle& style) {
-  return wrapped(shortened(safe_text(text), kMostWords), room(style), kIndent);
+  return wrapped(safe_clip(text, kMostWords), room(style), kIndent);
 }
 
 std::string evidence_lines(const Finding& f, const TextStyle& style, const Paint& paint) {
@@ -47,7 +47,7 @@ std::string evidence_lines(const Finding& f, const TextStyle& style, const Paint
     const std::string place = shortened(place_of(e), room(style));
     out += labelled(paint, shown++ ? "" : "evidence", paint(Ink::Cyan, place));
     if (e.text.empty()) continue;
-    out += kIndent + "  " + shortened(safe_text(trim(e.text)), room(style) * 3 - 2) + "\n";
+    out += kIndent + "  " + safe_clip(trim(e.text), room(style) * 3 - 2) + "\n";
   }
   return out;
 }
@@ -60,7 +60,7 @@ std::string fix_lines(const Finding& f, const TextStyle& style, const Paint& pai
     out += labelled(paint, i ? "" : "fix", words(whom + fix.text, style));
     if (fix.command.empty()) continue;
     // Not wrapped: a command is there to be copied.
-    out += kIndent + "  " + paint(Ink::Bold, shortened(safe_text(fix.command), kMostWords)) + "\n";
+    out += kIndent + "  " + paint(Ink::Bold, safe_clip(fix.command, kMostWords)) + "\n";
   }
   return out;
 }
@@ -129,10 +129,11 @@ std::string place_of(const Evidence& e) {
 
 std::string verdict_line(Ink ink, std::string_view word, std::string_view summary,
                          const TextStyle& style) {
+  if (summary.empty()) return Paint(style.colour)(ink, word) + "\n";
   const size_t width = static_cast<size_t>(std::max(style.width, 40)) - word.size() - 2;
   const std::string indent(word.size() + 2, ' ');
   return Paint(style.colour)(ink, word) + "  " +
-         wrapped(shortened(safe_text(summary), kMostWords), width, indent) + "\n";
+         wrapped(safe_clip(summary, kMostWords), width, indent) + "\n";
 }
 
 std::string finding_text(const Finding& f, const TextStyle& style, Heading heading) {
@@ -140,7 +141,7 @@ std::string finding_text(const Finding& f, const TextStyle& style, Heading headi
   std::string out;
   if (heading == Heading::Title) {
     out += paint(ink_of(f.severity),
-                 wrapped(shortened(safe_text(f.title), kMostTitle), room(style) + kLabel, "  ")) +
+                 wrapped(safe_clip(f.title, kMostTitle), room(style) + kLabel, "  ")) +
            "\n";
   }
   out += "  " +

@@ -14,9 +14,10 @@ namespace {
 constexpr size_t kEvidence = 6, kEvidenceColumns = 400, kMostRows = 12;
 constexpr size_t kMostTitle = 300, kMostWords = 1500;
 
-std::string code_line(std::string_view text) {
-  return shortened(safe_text(trim(text)), kEvidenceColumns);
-}
+std::string code_line(std::string_view text) { return safe_clip(trim(text), kEvidenceColumns); }
+
+/// For inside one pair of backticks.
+std::string code_span(std::string_view text) { return replace_all(safe_clip(text, 80), "`", "'"); }
 
 }  // namespace
 
@@ -38,7 +39,7 @@ std::string markdown_text(std::string_view text) {
 }
 
 std::string markdown_clip(std::string_view text, size_t columns) {
-  return markdown_text(shortened(safe_text(text), columns));
+  return markdown_text(safe_clip(text, columns));
 }
 
 std::string markdown_block(std::string_view text) {
@@ -53,7 +54,7 @@ std::string markdown_block(std::string_view text) {
 
 std::string finding_markdown(const Finding& f) {
   std::string out = fmt::format("**{}** (`{}`, {}, {})\n\n", markdown_clip(f.title, kMostTitle),
-                                f.id, to_string(f.role), to_string(f.confidence));
+                                code_span(f.id), to_string(f.role), to_string(f.confidence));
   if (!f.cause.empty()) out += markdown_clip(f.cause, kMostWords) + "\n\n";
   if (const std::string where = places(f); !where.empty()) {
     out += "Where: " + markdown_clip(where, kMostWords) + "\n\n";
@@ -73,7 +74,7 @@ std::string finding_markdown(const Finding& f) {
     out += fmt::format("- {}{}\n", all ? "" : "*" + markdown_clip(fix.for_, 40) + "*: ",
                        markdown_clip(fix.text, kMostWords));
     if (fix.command.empty()) continue;
-    out += "\n" + markdown_block(shortened(safe_text(fix.command), kMostWords)) + "\n";
+    out += "\n" + markdown_block(safe_clip(fix.command, kMostWords)) + "\n";
   }
   for (size_t i = 0; i < std::min(kMostRows, f.needs.size()); ++i) {
     out += "- needed: " + markdown_clip(f.needs[i], kMostWords) + "\n";

@@ -132,6 +132,11 @@ std::string shortened(std::string_view text, size_t columns) {
   return columns == 0 ? "" : std::string(text.substr(0, at)) + "…";
 }
 
+std::string safe_clip(std::string_view text, size_t columns) {
+  constexpr size_t kLongestSequence = 4;
+  return shortened(safe_text(text.substr(0, (columns + 1) * kLongestSequence)), columns);
+}
+
 std::string wrapped(std::string_view text, size_t columns, std::string_view indent) {
   std::string out;
   size_t used = 0;

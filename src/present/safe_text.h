@@ -22,6 +22,9 @@ size_t display_width(std::string_view text);
 /// The text in at most `columns`, with "…" in place of what is cut.
 std::string shortened(std::string_view text, size_t columns);
 
+/// A text of the input, made safe, in at most `columns`; the work does not grow with what is cut.
+std::string safe_clip(std::string_view text, size_t columns);
+
 /// The words of a text in lines of at most `columns` columns; a longer word stays whole.
 std::string wrapped(std::string_view text, size_t columns, std::string_view indent);
 

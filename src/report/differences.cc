@@ -16,7 +16,7 @@ constexpr size_t kRowsOfDifferences = 12, kValuesOfOne = 4, kRowsOfEnv = 60, kRo
                  kRings = 8, kCommunicators = 16, kRowsOfRanks = 32, kMostValue = 200;
 
 std::string value_of(const std::string& value) {
-  return value.empty() ? "(empty)" : shortened(safe_text(value), kMostValue);
+  return value.empty() ? "(empty)" : safe_clip(value, kMostValue);
 }
 
 /// One row per value, or one for all where every host has its own.
@@ -49,10 +49,11 @@ std::string edges_text(const std::vector<std::pair<int, int>>& edges) {
 
 std::string communicator_text(const Communicator& c, int width) {
   const size_t room = static_cast<size_t>(width) - 8;
-  std::string out =
-      fmt::format("\nCommunicator {}: {} ranks, {} channels{}{}\n", shortened(safe_text(c.id), 60),
-                  c.nranks, c.channels, c.nnodes ? fmt::format(", {} nodes", *c.nnodes) : "",
-                  c.parent ? ", child of " + shortened(safe_text(*c.parent), 40) : "");
+  const std::string heading =
+      fmt::format("Communicator {}: {} ranks, {} channels{}{}", safe_clip(c.id, 60), c.nranks,
+                  c.channels, c.nnodes ? fmt::format(", {} nodes", *c.nnodes) : "",
+                  c.parent ? ", child of " + safe_clip(*c.parent, 40) : "");
+  std::string out = "\n" + wrapped(heading, static_cast<size_t>(width), "  ") + "\n";
   for (size_t i = 0; i < std::min(c.rings.size(), kRings); ++i) {
     out += "  ring " + shortened(fmt::format("{}: {}", i, fmt::join(c.rings[i], " ")), room) + "\n";
   }
@@ -67,7 +68,7 @@ std::string communicator_text(const Communicator& c, int width) {
   for (size_t i = 0; i < std::min(c.collectives.size(), kRowsOfRanks); ++i) {
     const CollectiveCount& n = c.collectives[i];
     out += fmt::format("  rank {}: {} calls, last {}\n", n.rank, n.count,
-                       shortened(safe_text(n.last), kMostValue));
+                       safe_clip(n.last, kMostValue));
   }
   if (c.collectives.size() > kRowsOfRanks) {
     out += fmt::format("  and {} more ranks\n", c.collectives.size() - kRowsOfRanks);
@@ -97,8 +98,7 @@ std::string differences(const Job& job, int width) {
       differs |= job.environment[i].hosts.size() < job.hosts.size();
       values.emplace_back(job.environment[i].value, job.environment[i].hosts);
     }
-    if (differs || values.size() > 1)
-      add_values(table, more, shortened(safe_text(name), 60), values);
+    if (differs || values.size() > 1) add_values(table, more, safe_clip(name, 60), values);
   }
   if (table.empty()) return "";
   return table.text(static_cast<size_t>(width), "  ") +

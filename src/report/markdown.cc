@@ -32,7 +32,9 @@ std::string render_markdown(const Report& report) {
   std::string out =
       fmt::format("### rankdx: {}\n\n{}\n\n", to_string(d.verdict), markdown_clip(d.summary, 1000));
   bool cut = false;
-  for (const Finding& f : d.findings) add_within(out, finding_markdown(f) + "\n", cut);
+  for (const Finding& f : d.findings) {
+    if (!cut) add_within(out, finding_markdown(f) + "\n", cut);
+  }
   add_within(out, "Job: " + markdown_clip(job_in_a_line(*report.job), 1000) + "\n", cut);
   add_within(out, details("Ranks", rank_table(*report.job, kWidth)), cut);
   add_within(out, details("Transports", transport_picture(*report.job, kWidth)), cut);

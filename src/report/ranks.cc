@@ -151,8 +151,7 @@ std::string names_in_short(const std::vector<std::string>& names) {
   constexpr size_t kMostNames = 3, kMostColumns = 60;
   std::string text;
   const size_t shown = names.size() > kMostNames + 1 ? 2 : names.size();
-  for (size_t i = 0; i < shown; ++i)
-    text += (i ? ", " : "") + shortened(safe_text(names[i]), kMostColumns);
+  for (size_t i = 0; i < shown; ++i) text += (i ? ", " : "") + safe_clip(names[i], kMostColumns);
   if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
   return text;
 }
@@ -173,8 +172,7 @@ std::string job_in_a_line(const Job& job) {
   std::vector<std::string> versions;
   for (const VersionSeen& v : job.nccl_versions) versions.push_back(v.version);
   if (!versions.empty()) parts.push_back("NCCL " + names_in_short(versions));
-  if (!job.vllm_version.empty())
-    parts.push_back("vLLM " + shortened(safe_text(job.vllm_version), 40));
+  if (!job.vllm_version.empty()) parts.push_back("vLLM " + safe_clip(job.vllm_version, 40));
   std::set<std::string> networks;
   for (const Host& h : job.hosts) {
     if (!h.network.empty()) networks.insert(h.network);

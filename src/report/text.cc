@@ -75,7 +75,7 @@ class Findings {
   /// Title, places, id and the first line that proves it, in at most two or three lines.
   std::string line(const Finding& f, size_t depth, std::string_view mark) {
     const size_t indent = 2 + std::min<size_t>(depth, 6) * 3;
-    std::string words = shortened(safe_text(f.title), 200);
+    std::string words = safe_clip(f.title, 200);
     if (const std::string where = places(f); !where.empty()) words += ": " + shortened(where, 120);
     words += " (" + safe_text(f.id);
     if (!f.evidence.empty()) words += ", " + shortened(place_of(f.evidence.front()), 60);
@@ -141,16 +141,16 @@ std::string section(std::string_view heading, const std::string& body) {
 
 std::string input_lines(const Report& report, const TextOptions& o) {
   const InputTotals& in = report.job->input;
-  std::string out = fmt::format("\nRead {} source{}, {} lines, {} of NCCL", in.sources,
+  std::string out = fmt::format("Read {} source{}, {} lines, {} of NCCL", in.sources,
                                 in.sources == 1 ? "" : "s", in.lines, in.nccl_lines);
   if (in.unrecognised_nccl_lines)
     out += fmt::format(", {} of them unknown", in.unrecognised_nccl_lines);
   if (in.damaged_lines) out += fmt::format(", {} damaged (cut or glued)", in.damaged_lines);
-  out += "\n";
+  const size_t width = static_cast<size_t>(o.width);
+  out = "\n" + wrapped(out, width, "  ") + "\n";
   constexpr size_t kMost = 10;
-  const size_t width = static_cast<size_t>(std::max(o.width, 40));
   for (size_t i = 0; i < std::min(report.left_out.size(), kMost); ++i) {
-    const std::string why = shortened(safe_text(to_string(report.left_out[i])), 400);
+    const std::string why = safe_clip(to_string(report.left_out[i]), 400);
     out += "  left out: " + wrapped(why, width - 12, "            ") + "\n";
   }
   if (report.left_out.size() > kMost) {
@@ -168,7 +168,8 @@ std::string render_text(const Report& report, const TextOptions& options) {
   std::string out =
       verdict_line(ink_of(d.verdict), verdict_word(d.verdict), d.summary, {o.colour, o.width});
   out += Findings(d, o).text();
-  out += section("Job: " + job_in_a_line(*report.job), rank_table(*report.job, o.width));
+  out += section(wrapped("Job: " + job_in_a_line(*report.job), static_cast<size_t>(o.width), "  "),
+                 rank_table(*report.job, o.width));
   out += section("Transports", transport_picture(*report.job, o.width));
   out += section("Not the same everywhere", differences(*report.job, o.width));
   if (o.detail == Detail::Verbose) out += everything_else(*report.job, o.width);
