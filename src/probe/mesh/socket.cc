@@ -21,7 +21,10 @@ Result<Socket> bound(const SocketAddress& address, int type) {
     return fail(ErrorCode::Unreadable, std::string(what) + ": " + std::strerror(errno));
   };
   if (!socket) return refuse("socket");
-  const int off = 0;
+  const int off = 0, on = 1;
+  // Connections of an earlier run may still be in TIME_WAIT; a listener of somebody else is refused
+  // all the same.
+  setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (address.family() == AF_INET6) {
     setsockopt(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   }
