@@ -13,6 +13,9 @@ import sys
 import tempfile
 import time
 
+import jsonschema
+
+SCHEMA = json.loads((pathlib.Path(__file__).resolve().parent.parent / "schema" / "fit.schema.json").read_text())
 SIZES = {"BF16": 2, "F16": 2, "F32": 4, "F8_E4M3": 1, "I32": 4, "U8": 1}
 
 
@@ -56,7 +59,10 @@ class Bench:
 
     def fit(self, path, *flags):
         run = subprocess.run([self.binary, "model", "fit", str(path), "-o", "json", *flags], capture_output=True, timeout=60, check=False)
-        return run.returncode, (json.loads(run.stdout) if run.stdout else None), run.stderr.decode(errors="replace")
+        answer = json.loads(run.stdout) if run.stdout else None
+        if answer:
+            jsonschema.validate(answer, SCHEMA)
+        return run.returncode, answer, run.stderr.decode(errors="replace")
 
     def check(self, what, got, wanted):
         if got != wanted:
@@ -155,6 +161,19 @@ def hostile(bench, folder):
     bench.check("a refused file", "no complete set of readable safetensors" in how, True)
 
 
+def verdicts(bench, folder):
+    path = pathlib.Path(folder) / "plain" / "config.json"
+    for wanted, flags in (((0, "fits"), ("--gpu", "L4")), ((1, "does-not-fit"), ("--gpu-memory", "2GiB")),
+                          ((1, "does-not-fit"), ("--gpu", "L4", "--tp", "3")), ((3, "unknown"), ())):
+        code, answer, _ = bench.fit(path, *flags, "--sweep")
+        bench.check(f"verdict with {flags}", (code, answer["verdict"]), wanted)
+    for flags in (("--gpu", "abacus"), ("--gpu-memory", "much"), ("--tp", "0"), ("--gpu-memory-utilization", "2"), ("--model", "nobody/it")):
+        bench.check(f"usage error of {flags}", bench.fit(path, *flags)[0], 2)
+    for form in ("text", "markdown"):
+        run = subprocess.run([bench.binary, "model", "fit", str(path), "--gpu", "L4", "-o", form], capture_output=True, timeout=60, check=False)
+        bench.check(f"{form} names the flags", b"--max-model-len 8192" in run.stdout, True)
+
+
 def large(bench, folder):
     config = dict(CONFIG, num_hidden_layers=60, num_experts=128, moe_intermediate_size=512, num_experts_per_tok=8)
     tensors = llama(config)
@@ -177,7 +196,7 @@ def main():
     parser.add_argument("--binary", required=True)
     bench = Bench(parser.parse_args().binary)
     with tempfile.TemporaryDirectory() as folder:
-        for part in (headers_agree_with_configuration, other_names, quantised, hostile, large):
+        for part in (headers_agree_with_configuration, other_names, quantised, verdicts, hostile, large):
             part(bench, folder)
     print("FAIL" if bench.failed else "ok")
     return 1 if bench.failed else 0

@@ -18,6 +18,11 @@ OrderedJson rounded(const std::optional<double>& value, double digits = 10000) {
   return value ? OrderedJson(std::round(*value * digits) / digits) : OrderedJson(nullptr);
 }
 
+/// What is missing stands in the finding; the contract has no cache below nothing.
+std::optional<double> not_negative(const std::optional<double>& value) {
+  return value ? std::optional(std::max(*value, 0.0)) : value;
+}
+
 template <class Number>
 OrderedJson number(const std::optional<Number>& value) {
   return value ? OrderedJson(*value) : OrderedJson(nullptr);
@@ -114,7 +119,7 @@ std::string fit_json(const FitReport& r) {
                       {"summary", r.summary},
                       {"findings", findings_to_json(r.findings)}};
   json["per_rank"] = {{"weights_gib", rounded(r.weights_gib)},
-                      {"kv_cache_gib", rounded(r.kv_cache_gib)},
+                      {"kv_cache_gib", rounded(not_negative(r.kv_cache_gib))},
                       {"activations_gib", rounded(r.activations_gib)},
                       {"other_gib", rounded(r.other_gib)},
                       {"kv_bytes_per_token", number(r.kv_bytes_per_token)},
