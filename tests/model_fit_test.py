@@ -163,7 +163,7 @@ def hostile(bench, folder):
 
 def verdicts(bench, folder):
     path = pathlib.Path(folder) / "plain" / "config.json"
-    for wanted, flags in (((0, "fits"), ("--gpu", "L4")), ((1, "does-not-fit"), ("--gpu-memory", "2GiB")),
+    for wanted, flags in (((0, "fits"), ("--gpu", "L4")), ((1, "does-not-fit"), ("--gpu-memory", "1GiB")),
                           ((1, "does-not-fit"), ("--gpu", "L4", "--tp", "3")), ((3, "unknown"), ())):
         code, answer, _ = bench.fit(path, *flags, "--sweep")
         bench.check(f"verdict with {flags}", (code, answer["verdict"]), wanted)
