@@ -144,10 +144,9 @@ std::string finding_text(const Finding& f, const TextStyle& style, Heading headi
                  wrapped(safe_clip(f.title, kMostTitle), room(style) + kLabel, "  ")) +
            "\n";
   }
-  out += "  " +
-         paint(Ink::Dim, fmt::format("{}: {}, {}, {}", safe_text(f.id), to_string(f.role),
-                                     to_string(f.severity), to_string(f.confidence))) +
-         "\n";
+  const std::string kind = fmt::format("{}: {}, {}, {}", safe_text(f.id), to_string(f.role),
+                                       to_string(f.severity), to_string(f.confidence));
+  out += "  " + paint(Ink::Dim, wrapped(kind, room(style) + kLabel, "  ")) + "\n";
   if (!f.cause.empty()) out += labelled(paint, "why", words(f.cause, style));
   if (const std::string where = places(f); !where.empty()) {
     out += labelled(paint, "where", words(where, style));

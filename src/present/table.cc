@@ -60,8 +60,18 @@ size_t Table::natural_width() const {
 }
 
 std::string Table::text(size_t width, std::string_view indent) const {
-  const std::vector<size_t> used = used_columns();
+  std::vector<size_t> used = used_columns();
   std::vector<size_t> widths = natural_widths(used);
+  // Where not even the narrowest columns fit, the last go: tables put first what matters.
+  auto least = [&] {
+    size_t sum = indent.size() + kGap * (widths.size() - 1);
+    for (size_t w : widths) sum += std::min(w, kLeastColumn);
+    return sum;
+  };
+  while (used.size() > 2 && least() > width) {
+    used.pop_back();
+    widths.pop_back();
+  }
   const size_t fixed = indent.size() + (used.empty() ? 0 : kGap * (used.size() - 1));
   shrink(widths, width > fixed ? width - fixed : 1);
   std::string out;

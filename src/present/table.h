@@ -15,8 +15,8 @@ class Table {
   size_t size() const { return rows_.size(); }
   /// Columns that the longest line takes when nothing is cut.
   size_t natural_width() const;
-  /// Lines with a final newline, each behind `indent`. Cells that do not fit end in "…". Columns
-  /// that are empty in all rows are left out.
+  /// Lines with a final newline, each behind `indent`. Cells that do not fit end in "…"; the last
+  /// columns are left out where there is no room at all, and columns that are empty in all rows.
   std::string text(size_t width, std::string_view indent = "") const;
 
  private:

@@ -127,9 +127,8 @@ TEST(ReportText, EveryWidthHolds) {
   // Lines of logs and commands are there to be copied: they stay whole.
   for (Finding& f : report.diagnosis.findings) f.evidence.clear();
   for (int width : {40, 60, 80, 100, 160}) {
-    EXPECT_LE(widest_line(render_text(report, {Colour::Never, Detail::Verbose, width})),
-              static_cast<size_t>(width))
-        << width;
+    const std::string text = render_text(report, {Colour::Never, Detail::Verbose, width});
+    EXPECT_LE(widest_line(text), static_cast<size_t>(width)) << text;
   }
 }
 
