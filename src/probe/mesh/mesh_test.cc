@@ -54,9 +54,9 @@ TEST(MeshLoop, TimersSignalsAndAbandonedCoroutines) {
   std::string log;
   Loop loop;
   Signal signal(loop);
-  loop.spawn(sleep(loop, milliseconds(20), log, 'c'));
+  loop.spawn(sleep(loop, milliseconds(160), log, 'c'));
   loop.spawn(sleep(loop, milliseconds(0), log, 'a'));
-  loop.spawn(sleep(loop, milliseconds(10), log, 'b'));
+  loop.spawn(sleep(loop, milliseconds(80), log, 'b'));
   loop.spawn(wait_for(signal, log, milliseconds(1000)));
   loop.spawn(notify(loop, signal));
   loop.run();

@@ -8,15 +8,27 @@
 namespace rankdx {
 namespace {
 
-std::string signed_text(std::string_view token, std::string_view label, std::string_view body) {
-  const Digest digest = keyed_digest(token, std::string(label) + std::string(body));
-  return std::string(digest.data(), digest.size()) + std::string(body);
+constexpr size_t kDigestBytes = 32;
+
+/// Of label, number and size: the padding says nothing.
+Digest digest_of(std::string_view token, std::string_view label, std::string_view number,
+                 size_t size) {
+  return keyed_digest(token, std::string(label) + std::string(number) + std::to_string(size));
+}
+
+std::string signed_text(std::string_view token, std::string_view label, std::string_view number,
+                        size_t size) {
+  const Digest digest = digest_of(token, label, number, size);
+  std::string out(digest.data(), digest.size());
+  out += number;
+  out.resize(size, 'x');
+  return out;
 }
 
 bool is_signed(std::string_view token, std::string_view label, std::string_view text) {
-  if (text.size() < 32) return false;
-  const Digest digest = keyed_digest(token, std::string(label) + std::string(text.substr(32)));
-  return same_digest({digest.data(), digest.size()}, text.substr(0, 32));
+  if (text.size() < kDatagramHead) return false;
+  const Digest digest = digest_of(token, label, text.substr(kDigestBytes, 4), text.size());
+  return same_digest({digest.data(), digest.size()}, text.substr(0, kDigestBytes));
 }
 
 }  // namespace
@@ -44,20 +56,19 @@ int64_t wall_clock_ns() {
 }
 
 std::string datagram(std::string_view token, uint32_t number, size_t size) {
-  std::string body(reinterpret_cast<const char*>(&number), sizeof number);
-  body.resize(std::max(size, kDatagramHead) - 32, 'x');
-  return signed_text(token, "datagram", body);
+  const std::string text(reinterpret_cast<const char*>(&number), sizeof number);
+  return signed_text(token, "datagram", text, std::max(size, kDatagramHead));
 }
 
 std::string datagram_reply(std::string_view token, std::string_view request) {
-  if (request.size() < kDatagramHead || !is_signed(token, "datagram", request)) return "";
-  return signed_text(token, "reply", request.substr(32, 4));
+  if (!is_signed(token, "datagram", request)) return "";
+  return signed_text(token, "reply", request.substr(kDigestBytes, 4), kDatagramHead);
 }
 
 int64_t number_in_reply(std::string_view token, std::string_view reply) {
   if (reply.size() != kDatagramHead || !is_signed(token, "reply", reply)) return -1;
   uint32_t number = 0;
-  std::memcpy(&number, reply.data() + 32, sizeof number);
+  std::memcpy(&number, reply.data() + kDigestBytes, sizeof number);
   return number;
 }
 

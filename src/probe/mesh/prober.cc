@@ -22,6 +22,10 @@ constexpr int kUdpHeader = 8, kIpv4Header = 20, kIpv6Header = 40;
 constexpr std::array<int, 15> kUsualMtus = {576,  1280, 1376, 1400, 1420, 1440, 1450, 1460,
                                             1476, 1480, 1492, 1500, 4092, 8900, 8950};
 
+/// Beyond jumbo frames (loopback, InfiniBand's connected mode) single packets say little, and fill
+/// the buffers of the side that answers many; the bulk decides there.
+constexpr int kLargestMtu = 9600;
+
 PathStatus status_of_connect(int error) {
   switch (error) {
     case 0:
@@ -165,7 +169,9 @@ class Prober {
   /// passes. UDP may be filtered; then the path's MTU stays unknown and the bulk decides.
   Task<void> full_packets() {
     const auto target = SocketAddress::parse(address_.address, address_.udp_port);
-    if (address_.udp_port == 0 || !target || address_.mtu <= 0) co_return;
+    if (address_.udp_port == 0 || !target || address_.mtu <= 0 || address_.mtu > kLargestMtu) {
+      co_return;
+    }
     const bool v6 = target->family() == AF_INET6;
     const int headers = kUdpHeader + (v6 ? kIpv6Header : kIpv4Header);
     const Socket udp(::socket(target->family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -175,7 +181,7 @@ class Prober {
     if (!udp || ::connect(udp.fd(), target->get(), target->size()) != 0) co_return;
     const bool small = co_await datagram_passes(udp.fd(), 64, 2);
     if (!small) co_return;
-    const int whole = std::min(address_.mtu, 65535);
+    const int whole = address_.mtu;
     const bool full = co_await datagram_passes(udp.fd(), static_cast<size_t>(whole - headers), 3);
     out_.path_mtu = whole;
     if (full) co_return;

@@ -63,6 +63,9 @@ bool Responder::open(MeshAddress& address) {
   address.tcp_port = bound ? bound->port() : 0;
   listeners_.push_back(std::move(*tcp));
   if (auto udp = bind_udp(*any_port)) {
+    // Many members may ask at the same moment.
+    const int buffer_bytes = 1 << 20;
+    setsockopt(udp->fd(), SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
     const auto port = SocketAddress::local(udp->fd());
     address.udp_port = port ? port->port() : 0;
     datagrams_.push_back(std::move(*udp));
