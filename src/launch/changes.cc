@@ -41,7 +41,10 @@ std::map<std::string, std::string_view> reasons_of(const LaunchSpec& spec, Launc
 class Comparison {
  public:
   Comparison(const LaunchSpec& from, const LaunchSpec& to, Launcher launcher)
-      : from_(from), to_(to), why_before_(reasons_of(from, launcher)), why_after_(reasons_of(to, launcher)) {}
+      : from_(from),
+        to_(to),
+        why_before_(reasons_of(from, launcher)),
+        why_after_(reasons_of(to, launcher)) {}
 
   void texts(ChangeKind kind, const Texts& before, const Texts& after) {
     Texts all = before;
@@ -76,7 +79,8 @@ class Comparison {
   static std::string place(const Storage& st) {
     return st.kind == StorageKind::None ? "" : st.source + " at " + st.path;
   }
-  void launch(const char* name, const std::string& before, const std::string& after, std::string reason) {
+  void launch(const char* name, const std::string& before, const std::string& after,
+              std::string reason) {
     if (before == after) return;
     Change change{ChangeKind::Launch, name, std::nullopt, std::nullopt, std::move(reason)};
     if (!before.empty()) change.before = before;
@@ -116,9 +120,9 @@ std::vector<DiffLine> compare_lines(const std::vector<std::string_view>& a,
   std::vector<uint32_t> common((a.size() + 1) * width);
   for (size_t i = a.size(); i-- > 0;) {
     for (size_t j = b.size(); j-- > 0;) {
-      common[i * width + j] = a[i] == b[j]
-                                  ? common[(i + 1) * width + j + 1] + 1
-                                  : std::max(common[(i + 1) * width + j], common[i * width + j + 1]);
+      common[i * width + j] =
+          a[i] == b[j] ? common[(i + 1) * width + j + 1] + 1
+                       : std::max(common[(i + 1) * width + j], common[i * width + j + 1]);
     }
   }
   size_t i = 0, j = 0;
@@ -126,7 +130,8 @@ std::vector<DiffLine> compare_lines(const std::vector<std::string_view>& a,
     if (i < a.size() && j < b.size() && a[i] == b[j]) {
       out.push_back({' ', a[i]});
       ++i, ++j;
-    } else if (j == b.size() || (i < a.size() && common[(i + 1) * width + j] >= common[i * width + j + 1])) {
+    } else if (j == b.size() ||
+               (i < a.size() && common[(i + 1) * width + j] >= common[i * width + j + 1])) {
       out.push_back({'-', a[i++]});
     } else {
       out.push_back({'+', b[j++]});
@@ -168,7 +173,8 @@ std::string hunks(const std::vector<DiffLine>& lines) {
       olds += lines[k].sign != '+';
       news += lines[k].sign != '-';
     }
-    out += fmt::format("@@ -{},{} +{},{} @@\n{}", old_line - lead, olds, new_line - lead, news, body);
+    out +=
+        fmt::format("@@ -{},{} +{},{} @@\n{}", old_line - lead, olds, new_line - lead, news, body);
     old_line += olds - lead;
     new_line += news - lead;
     i = end;
@@ -185,20 +191,23 @@ std::string text_of(const LaunchFiles& files, std::string_view name) {
 
 }  // namespace
 
-std::vector<Change> changes_between(const LaunchSpec& from, const LaunchSpec& to, Launcher launcher) {
+std::vector<Change> changes_between(const LaunchSpec& from, const LaunchSpec& to,
+                                    Launcher launcher) {
   Comparison comparison(from, to, launcher);
-  comparison.texts(ChangeKind::Variable, environment_for(from, launcher), environment_for(to, launcher));
+  comparison.texts(ChangeKind::Variable, environment_for(from, launcher),
+                   environment_for(to, launcher));
   comparison.texts(ChangeKind::Flag, flags_of(from, launcher), flags_of(to, launcher));
   comparison.rest();
   return comparison.take();
 }
 
-std::string unified_diff(const LaunchFiles& from, const LaunchFiles& to, std::string_view from_prefix,
-                         std::string_view to_prefix) {
+std::string unified_diff(const LaunchFiles& from, const LaunchFiles& to,
+                         std::string_view from_prefix, std::string_view to_prefix) {
   std::vector<std::string> names;
   for (const LaunchFiles* files : {&from, &to}) {
     for (const LaunchFile& file : *files) {
-      if (std::find(names.begin(), names.end(), file.name) == names.end()) names.push_back(file.name);
+      if (std::find(names.begin(), names.end(), file.name) == names.end())
+        names.push_back(file.name);
     }
   }
   std::string out;

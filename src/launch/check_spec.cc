@@ -127,11 +127,11 @@ class Checker {
     need(launcher_ != Launcher::Kuberay || s_.nodes == 1 || s_.executor == Executor::Ray,
          "executor", "KubeRay runs Ray", "leave it out, or say \"ray\"");
     for (const std::string& flag : owned_flags_in_use(s_)) {
-      if (!serve_flag_exists(flag, s_.vllm_version)) {
-        say("vllm_version",
-            fmt::format("vLLM {} has no {}, which this launch needs", s_.vllm_version, flag),
-            flag == "--nnodes" ? "say executor = \"ray\", or take 0.12.0 or newer" : "");
-      }
+      if (serve_flag_exists(flag, s_.vllm_version)) continue;
+      say("vllm_version",
+          fmt::format("vLLM {} has no {}, which this launch needs", s_.vllm_version, flag),
+          flag == "--nnodes" ? "say executor = \"ray\", or take 0.12.0 or newer" : "");
+      break;  // its neighbours came with it
     }
   }
 

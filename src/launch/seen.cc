@@ -1,8 +1,9 @@
 // JSON of diagnoses and fits, over nlohmann. Only this file includes it.
 #include "launch/seen.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace rankdx {
@@ -56,7 +57,8 @@ void read_job(const Json& job, Seen& seen) {
     for (const Json& link : at(communicator, "links")) {
       const Json& same = at(link, "same_host");
       if (!same.is_boolean()) continue;  // not known: proves nothing about the network
-      seen.links.push_back({number(link, "from"), number(link, "to"), text(link, "transport"), same.get<bool>()});
+      seen.links.push_back(
+          {number(link, "from"), number(link, "to"), text(link, "transport"), same.get<bool>()});
     }
   }
 }

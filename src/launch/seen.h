@@ -1,5 +1,5 @@
-// What a debug launch showed: the parts of a diagnosis (rankdx.diagnosis/1) and of a memory fit (rankdx.fit/1) that tuning
-// takes its reasons from. Plain values.
+// What a debug launch showed: the parts of a diagnosis (rankdx.diagnosis/1) and of a memory fit
+// (rankdx.fit/1) that tuning takes its reasons from. Plain values.
 #pragma once
 
 #include <map>
@@ -32,7 +32,7 @@ struct Seen {
 Result<Seen> read_diagnosis(std::string_view json, std::string_view place);
 
 struct SeenFit {
-  std::string verdict;             ///< "fits", "does-not-fit", "unknown"
+  std::string verdict;  ///< "fits", "does-not-fit", "unknown"
   std::string summary;
   std::vector<std::string> flags;  ///< "--max-model-len 32768"
 };

@@ -63,7 +63,7 @@ class Reader {
       end_command();
       take();
     } else if (c == '<' || c == '>' || c == '&') {
-      redirection();
+      return redirection();
     } else if (c == ' ' || c == '\t' || c == '\r') {
       end_word();
       take();
@@ -128,12 +128,12 @@ class Reader {
     return true;
   }
 
-  /// ">file", "2>&1", "< file": not words of the command. ">(" of bash begins a word like another.
-  void redirection() {
+  /// ">file", "2>&1", "< file": not words of the command. ">(...)" of bash is a word.
+  Done redirection() {
     if (peek(1) == '(') {
       begin_word();
       word_ += take();
-      return;
+      return substitution();
     }
     if (in_word_ && word_.find_first_not_of("0123456789") == std::string::npos) {
       word_.clear();
@@ -143,6 +143,7 @@ class Reader {
     while (std::string_view("<>&").find(peek()) != std::string_view::npos && at_ < text_.size())
       take();
     drop_next_ = true;
+    return true;
   }
 
   std::string_view text_;

@@ -8,7 +8,7 @@
 
 namespace rankdx {
 
-constexpr std::array kEveryLauncher = {Launcher::Runai,  Launcher::Lws,     Launcher::Kuberay,
+inline constexpr std::array kEveryLauncher = {Launcher::Runai,  Launcher::Lws,     Launcher::Kuberay,
                                        Launcher::Docker, Launcher::Compose, Launcher::Slurm,
                                        Launcher::Ssh};
 

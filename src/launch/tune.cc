@@ -62,7 +62,8 @@ class Tuner {
     spec_ = normalised(std::move(spec_), launcher_);
     socket_threads();
     links_inside_nodes();
-    for (const std::string& problem : seen_.problems) note("the diagnosis still reports " + problem);
+    for (const std::string& problem : seen_.problems)
+      note("the diagnosis still reports " + problem);
     Tuned out{spec_, changes_between(before_, spec_, launcher_), std::move(notes_)};
     for (Change& change : out.changes) {
       const auto found = reasons_.find(change.name);
@@ -123,22 +124,28 @@ class Tuner {
           "RDMA was used: pods must book the device to have it on every node; check its name with "
           "`kubectl describe node`";
     } else if (!socket_.empty() && is_rdma(spec_.network)) {
-      note(fmt::format("the launch says {}, but traffic between hosts went over TCP ({}): find out why before "
-                       "production (rankdx check pod)", to_string(spec_.network), socket_));
+      note(fmt::format(
+          "the launch says {}, but traffic between hosts went over TCP ({}): find out why before "
+          "production (rankdx check pod)",
+          to_string(spec_.network), socket_));
       if (off) {
         reasons_["NCCL_IB_DISABLE"] = "switches RDMA off, and the launch says " +
                                       std::string(to_string(spec_.network)) + ": " + socket_;
         spec_.env.erase("NCCL_IB_DISABLE");
       }
     } else if (off) {
-      note("NCCL_IB_DISABLE=1 stays: right on Ethernet without RDMA; on RoCE it costs most of the bandwidth");
+      note(
+          "NCCL_IB_DISABLE=1 stays: right on Ethernet without RDMA; on RoCE it costs most of the "
+          "bandwidth");
     }
-    if (socket_.empty() && ib.empty()) note("the logs show no link between hosts: network settings follow the launch, not evidence");
+    if (socket_.empty() && ib.empty())
+      note("the logs show no link between hosts: network settings follow the launch, not evidence");
   }
 
   void remove_leftovers() {
     for (const Leftover& row : leftovers()) {
-      if (!in_range(row.nccl, spec_.nccl_version) || !in_range(row.vllm, spec_.vllm_version)) continue;
+      if (!in_range(row.nccl, spec_.nccl_version) || !in_range(row.vllm, spec_.vllm_version))
+        continue;
       if (row.kind == "env") {
         const auto found = spec_.env.find(std::string(row.name));
         if (found == spec_.env.end() || !is_one_of(found->second, row.values)) continue;
@@ -156,10 +163,14 @@ class Tuner {
     for (size_t i = 0; i < args.size(); ++i) {
       const size_t equals = args[i].find('=');
       if (std::string_view(args[i]).substr(0, equals) != name) continue;
-      const bool apart = equals == std::string::npos && i + 1 < args.size() && !args[i + 1].starts_with('-');
-      const std::string value = equals != std::string::npos ? args[i].substr(equals + 1) : apart ? args[i + 1] : "";
+      const bool apart =
+          equals == std::string::npos && i + 1 < args.size() && !args[i + 1].starts_with('-');
+      const std::string value = equals != std::string::npos ? args[i].substr(equals + 1)
+                                : apart                     ? args[i + 1]
+                                                            : "";
       if (!is_one_of(value, values)) continue;
-      args.erase(args.begin() + static_cast<ptrdiff_t>(i), args.begin() + static_cast<ptrdiff_t>(i + (apart ? 2 : 1)));
+      args.erase(args.begin() + static_cast<ptrdiff_t>(i),
+                 args.begin() + static_cast<ptrdiff_t>(i + (apart ? 2 : 1)));
       reasons_.emplace(std::string(name), std::move(reason));
       return;
     }
@@ -171,7 +182,9 @@ class Tuner {
       if (!arg.starts_with("--")) continue;
       const std::string name = arg.substr(0, arg.find('='));
       if (serve_flag_is_gone(name, spec_.vllm_version)) {
-        remove_flag(name, "", fmt::format("vLLM {} has no such flag any more and does not start with it", spec_.vllm_version));
+        remove_flag(name, "",
+                    fmt::format("vLLM {} has no such flag any more and does not start with it",
+                                spec_.vllm_version));
       }
     }
   }
@@ -183,7 +196,8 @@ class Tuner {
     }
     for (const std::string& flag : fit.flags) {
       const auto words = shell_words(flag);
-      if (!words || words->empty() || !(*words)[0].starts_with("--") || is_owned_flag((*words)[0])) continue;
+      if (!words || words->empty() || !(*words)[0].starts_with("--") || is_owned_flag((*words)[0]))
+        continue;
       remove_flag((*words)[0], "", "");
       spec_.extra_args.insert(spec_.extra_args.end(), words->begin(), words->end());
       reasons_[(*words)[0]] = "memory: " + fit.summary;
@@ -194,8 +208,9 @@ class Tuner {
   void socket_threads() {
     if (spec_.network != NetworkKind::Ethernet || spec_.nodes < 2) return;
     if (!socket_.empty()) {
-      reasons_["NCCL_SOCKET_NTHREADS"] = "TCP carries the traffic between hosts (" + socket_ +
-                                         "): 4 threads x 4 sockets, far below NCCL's limit of 64; costs CPU";
+      reasons_["NCCL_SOCKET_NTHREADS"] =
+          "TCP carries the traffic between hosts (" + socket_ +
+          "): 4 threads x 4 sockets, far below NCCL's limit of 64; costs CPU";
       reasons_["NCCL_NSOCKS_PERTHREAD"] = "goes with NCCL_SOCKET_NTHREADS";
     }
   }
@@ -206,10 +221,15 @@ class Tuner {
       if (!link.same_host || link.transport.starts_with("P2P")) continue;
       const std::string kind(split(link.transport, '/')[0]);
       if (!said.insert(kind).second) continue;
-      note(fmt::format("{} inside one node ({}): GPUs without NVLink or with peer access off; tensor parallelism is slow there", kind, link_text(link)));
+      note(
+          fmt::format("{} inside one node ({}): GPUs without NVLink or with peer access off; "
+                      "tensor parallelism is slow there",
+                      kind, link_text(link)));
     }
     if (spec_.nodes > 1 && spec_.tensor_parallel > spec_.gpus_per_node && !socket_.empty()) {
-      note("tensor parallelism crosses hosts over TCP; pipeline parallelism between hosts needs far less traffic");
+      note(
+          "tensor parallelism crosses hosts over TCP; pipeline parallelism between hosts needs far "
+          "less traffic");
     }
   }
 

@@ -1,4 +1,5 @@
-// From a debug launch to the production launch, each step with its reason from what the logs showed. Pure functions.
+// From a debug launch to the production launch, each step with its reason from what the logs
+// showed. Pure functions.
 #pragma once
 
 #include <optional>
@@ -14,7 +15,8 @@ namespace rankdx {
 struct Tuned {
   LaunchSpec spec;              ///< normalised, production
   std::vector<Change> changes;  ///< from the launch that was given
-  std::vector<std::string> notes;  ///< what a person must decide or should know; nothing was changed for them
+  std::vector<std::string>
+      notes;  ///< what a person must decide or should know; nothing was changed for them
 };
 
 /// `launch` is normalised for the launcher (as read_back() gives it).

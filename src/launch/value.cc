@@ -34,7 +34,8 @@ bool is_plain(std::string_view text) {
   if (text.back() == ':' || is_reserved(text)) return false;  // "a:" would be a key
   // "--port", "-c": a dash before a letter begins no list item, and no number.
   const std::string_view word = text.substr(std::min(text.find_first_not_of('-'), text.size()));
-  if (text.front() == '-') return !word.empty() && text.size() - word.size() <= 2 && !is_digit(word[0]) && word[0] != '.';
+  if (text.front() == '-')
+    return !word.empty() && text.size() - word.size() <= 2 && !is_digit(word[0]) && word[0] != '.';
   return kPlainFirst.find(text[0]) != std::string_view::npos;
 }
 

@@ -91,7 +91,8 @@ LaunchFiles write_slurm(const LaunchSpec& spec) {
   for (const auto& [name, value] : environment_for(spec, kThis)) {
     text += fmt::format("export {}={}\n", name, shell_quote(value));
   }
-  // Not through a pipe: with pipefail, `head -n 1` would end the script by the signal that it sends.
+  // Not through a pipe: with pipefail, `head -n 1` would end the script by the signal that it
+  // sends.
   text += "read -r head < <(scontrol show hostnames \"$SLURM_JOB_NODELIST\")\nexport head\n";
   const NodeWords node{NodeRole::Leader, literal(""), reference("$head"), literal("")};
   LongCommand c("srun --kill-on-bad-exit=1 --ntasks-per-node=1");
