@@ -206,16 +206,19 @@ void many_groups(const std::map<Bucket, std::vector<const Entry*>>& buckets, int
 void set_state_cache(const ModelConfig& c, const KvOptions& o, KvLayout& layout) {
   StateCache mode = o.state_cache;
   if (mode == StateCache::ByVersion) {
-    // Prefix caching of hybrid models, and with it two states per request, is on by default in logs
-    // from 0.21 on.
+    // Prefix caching keeps two states per request ("Mamba cache mode is set to 'align'"). Whether
+    // it is on is the launch's choice; the logs seen have it from 0.21 on, and two is the safe
+    // side.
     mode = o.vllm.at_least(21) ? StateCache::Aligned : StateCache::One;
   }
   layout.states_per_block = mode == StateCache::All;
   layout.state_blocks = (mode == StateCache::Aligned ? 2 : 1) + o.speculative_tokens;
   if (c.state && o.state_cache == StateCache::ByVersion) {
-    layout.notes.push_back(
-        fmt::format("{} recurrent state{} per request and layer (default of this version)",
-                    layout.state_blocks, layout.state_blocks == 1 ? "" : "s"));
+    layout.notes.push_back(layout.state_blocks == 1 + o.speculative_tokens
+                               ? "one recurrent state per request and layer, as without prefix "
+                                 "caching (--mamba-cache-mode align: two)"
+                               : "two recurrent states per request and layer, as with prefix "
+                                 "caching (--mamba-cache-mode none: one)");
   }
 }
 

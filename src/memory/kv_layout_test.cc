@@ -89,13 +89,23 @@ std::string printed(const Asked& a, double gib, int64_t length, int64_t batched 
 
 TEST(KvLayout, AsLogged) {
   EXPECT_EQ(printed({kLlama, "0.6.4"}, 3.81, 20000), "31200, 1.56");
-  EXPECT_EQ(printed({kDeltaNet, "0.19", "fp8"}, 6.67, 32768),
-            "53312, 5.79");  // with one state per request
   EXPECT_EQ(printed({kDeltaNet, "0.24", "fp8", 2}, 4.99, 131072), "302921, 2.31");
   // Gemma 4 31B on an A100 with about 50 GiB: 55k tokens in 0.20, ten times as many in 0.21, of the
   // same memory.
   EXPECT_EQ(printed({kGemma4, "0.20"}, 50, 32768), "54608, 10.30");
   EXPECT_EQ(printed({kGemma4, "0.21"}, 50, 32768), "337400, 10.30");
+}
+
+TEST(KvLayout, AsLoggedWithPrefixCachingOfStates) {
+  KvOptions o;
+  o.vllm = vllm_version("0.20.0");
+  o.dtype = "fp8";
+  o.state_cache = StateCache::Aligned;
+  const KvLayout l = kv_layout(model(kDeltaNet), o);
+  const int64_t blocks = l.blocks_in(6.67 * kGib);
+  EXPECT_EQ(l.block_size, 1568);
+  EXPECT_EQ(l.tokens_printed(blocks, 32768), 53312);
+  EXPECT_EQ(fmt::format("{:.2f}", l.concurrency(blocks, 32768)), "5.15");
 }
 
 TEST(KvLayout, BlocksOfARequest) {
