@@ -17,6 +17,9 @@ std::function<int()> make_diff(Flags& flags);
 extern const std::string_view kFilterExamples;
 std::function<int()> make_filter(Flags& flags);
 
+extern const std::string_view kCollectExamples;
+std::function<int()> make_collect(Flags& flags);
+
 extern const std::string_view kExplainExamples;
 std::function<int()> make_explain(Flags& flags);
 
