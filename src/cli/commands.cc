@@ -21,6 +21,7 @@ const std::vector<Command>& commands() {
       {"check host", "The same on a node: also what only the node can tell", kCheckHostExamples, make_check_host},
       {"check mesh", "Every way between the hosts of a launch, tested in both directions", kCheckMeshExamples, make_check_mesh},
       {"collect", "Pack logs of files or pods into one archive without secrets", kCollectExamples, make_collect},
+      {"check live", "What the processes of a running launch do: loading, serving, waiting or stuck", kCheckLiveExamples, make_check_live},
       {"diff", "Compare a good run with a bad one: what explains the failure first", kDiffExamples, make_diff},
       {"filter", "Cut logs down by what their lines mean", kFilterExamples, make_filter},
       {"explain", "Say what a finding, a variable, a subsystem or a log line means", kExplainExamples, make_explain},

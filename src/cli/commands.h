@@ -44,5 +44,7 @@ std::function<int()> make_launch_tune(Flags& flags);
 
 extern const std::string_view kCheckMeshExamples;
 std::function<int()> make_check_mesh(Flags& flags);
+extern const std::string_view kCheckLiveExamples;
+std::function<int()> make_check_live(Flags& flags);
 
 }  // namespace rankdx
