@@ -20,6 +20,7 @@ const std::vector<Command>& commands() {
       {"check pod", "What this container can say about itself: GPUs, limits, network, variables", kCheckPodExamples, make_check_pod},
       {"check host", "The same on a node: also what only the node can tell", kCheckHostExamples, make_check_host},
       {"check mesh", "Every way between the hosts of a launch, tested in both directions", kCheckMeshExamples, make_check_mesh},
+      {"check cluster", "The whole checklist over a group of pods: one table, one root cause", kCheckClusterExamples, make_check_cluster},
       {"collect", "Pack logs of files or pods into one archive without secrets", kCollectExamples, make_collect},
       {"check live", "What the processes of a running launch do: loading, serving, waiting or stuck", kCheckLiveExamples, make_check_live},
       {"diff", "Compare a good run with a bad one: what explains the failure first", kDiffExamples, make_diff},

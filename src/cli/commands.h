@@ -23,6 +23,9 @@ std::function<int()> make_collect(Flags& flags);
 extern const std::string_view kExplainExamples;
 std::function<int()> make_explain(Flags& flags);
 
+extern const std::string_view kCheckClusterExamples;
+std::function<int()> make_check_cluster(Flags& flags);
+
 extern const std::string_view kRasExamples;
 std::function<int()> make_ras(Flags& flags);
 

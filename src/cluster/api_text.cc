@@ -192,7 +192,7 @@ Error no_server(std::string_view complaint) {
   struct Row {
     std::string_view part, text, hint;
   };
-  constexpr std::array<Row, 13> kRows = {{
+  constexpr std::array<Row, 15> kRows = {{
       {"localhost:8080", "there is no kubeconfig, so kubectl would talk to localhost:8080",
        "set KUBECONFIG or give --kubeconfig FILE"},
       {"current-context", "the kubeconfig names no current context",
@@ -208,6 +208,9 @@ Error no_server(std::string_view complaint) {
       {"no such host", "the API server's name does not resolve",
        "VPN, proxy or the wrong context?"},
       {"no route to host", "there is no way to the API server", "VPN, proxy or the wrong context?"},
+      {"connection reset", "the connection to the API server breaks",
+       "a firewall or load balancer in between, or plain HTTP to an HTTPS port"},
+      {"EOF", "the connection to the API server breaks", "a firewall or load balancer in between"},
       {"i/o timeout", "the API server does not answer", "VPN, firewall or a frozen API server"},
       {"deadline exceeded", "the API server does not answer in time",
        "VPN, firewall or a frozen API server"},

@@ -333,6 +333,7 @@ PodCell state_cell(const PodInfo& pod) {
   else if (word == "Completed" || word == "Succeeded")
     status = CheckStatus::Ok;
   if (running && !pod.ready) word = "not ready";
+  if (pod.reason == "Evicted") word = pod.reason;  // kubectl shows how its containers ended
   if (!pod.disrupted.empty() && pod.deleting) status = CheckStatus::Failed, word = "Preempted";
   if (restarts > 0) word += fmt::format(" ({} restarts)", restarts);
   return {status, word};

@@ -132,10 +132,6 @@ std::vector<std::string> kubectl_argv(const ClusterAccess& access,
 }
 
 Result<std::string> namespace_of_context(const ClusterAccess& access) {
-  if (find_program(access.kubectl).empty()) {
-    return fail(ErrorCode::Unreadable, "kubectl was not found", access.kubectl,
-                "install kubectl, or give --kubectl PATH");
-  }
   const std::vector<std::string> ask = {"config", "view", "--minify", "-o",
                                         "jsonpath={.contexts[0].context.namespace}"};
   const ChildOutput r =
@@ -174,6 +170,10 @@ std::unique_ptr<ClusterApi> connect_by_calls(const ClusterAccess& access, const 
 }
 
 Result<std::unique_ptr<ClusterApi>> connect_cluster(const ClusterAccess& access) {
+  if (find_program(access.kubectl).empty()) {
+    return fail(ErrorCode::Unreadable, "kubectl was not found", access.kubectl,
+                "install kubectl, or give --kubectl PATH");
+  }
   const std::string ns = access.ns.empty() ? RANKDX_TRY(namespace_of_context(access)) : access.ns;
   std::string why;
   if (access.way != ClusterAccess::Way::CallsOnly) {

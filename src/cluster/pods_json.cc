@@ -283,8 +283,7 @@ Result<std::vector<std::string>> list_pages(ClusterApi& api, const std::string& 
     for (int page = 0; page < kMaxPages; ++page) {
       const char joint = path.find('?') == std::string::npos ? '?' : '&';
       const ApiReply reply = RANKDX_TRY(
-          api.get(path + joint + limit + (next.empty() ? "" : "&continue=" + url_part(next)),
-                  std::chrono::milliseconds(30'000)));
+          api.get(path + joint + limit + (next.empty() ? "" : "&continue=" + url_part(next))));
       if ((expired = reply.status == 410)) break;
       if (reply.status != 200)
         return fail(reply.status == 403 || reply.status == 401 ? ErrorCode::Unsupported

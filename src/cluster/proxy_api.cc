@@ -58,6 +58,8 @@ class DeadlineSocket {
 
   int fd() const { return fd_; }
   int release() { return std::exchange(fd_, -1); }
+  /// The first bytes of the answer: Beast drops the text of a refused handshake.
+  const std::string& first_bytes() const { return first_; }
 
   error_code connect(const std::string& path) {
     fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -81,7 +83,8 @@ class DeadlineSocket {
          it != boost::asio::buffer_sequence_end(buffers); ++it) {
       const boost::asio::mutable_buffer b = *it;
       if (b.size() > 0)
-        return transfer(POLLIN, ec, [&] { return ::recv(fd_, b.data(), b.size(), 0); });
+        return received(b,
+                        transfer(POLLIN, ec, [&] { return ::recv(fd_, b.data(), b.size(), 0); }));
     }
     ec = {};
     return 0;
@@ -113,6 +116,13 @@ class DeadlineSocket {
   }
 
  private:
+  size_t received(const boost::asio::mutable_buffer& b, size_t n) {
+    constexpr size_t kFirst = 16384;
+    if (first_.size() < kFirst)
+      first_.append(static_cast<const char*>(b.data()), std::min(n, kFirst - first_.size()));
+    return n;
+  }
+
   template <class Call>
   size_t transfer(short what, error_code& ec, Call call) {
     while (true) {
@@ -130,6 +140,7 @@ class DeadlineSocket {
 
   int fd_ = -1;
   const Clock::time_point deadline_;
+  std::string first_;
 };
 
 // Beast asks for these when a websocket closes.
@@ -387,9 +398,12 @@ class ProxyApi : public ClusterApi {
     reply.status = static_cast<int>(parser.get().result_int());
     reply.date = std::string(parser.get()[http::field::date]);
     reply.body = std::move(parser.get().body());
-    // The proxy's own word for "the server could not be reached"; the reason is in its log.
-    if (reply.status == 502 && reply.body.find("\"kind\"") == std::string::npos)
-      return tl::unexpected(no_server(proxy_log(reply.body)));
+    // The proxy's own words for a server that cannot be reached; the API server answers in JSON.
+    const bool is_text =
+        parser.get()[http::field::content_type].starts_with("text/plain") || reply.body.empty();
+    if ((reply.status == 500 || reply.status == 502) && is_text)
+      return tl::unexpected(
+          no_server(reply.body.empty() ? proxy_log("") : std::string(trim(reply.body))));
     return reply;
   }
 
@@ -454,19 +468,27 @@ class ProxyApi : public ClusterApi {
       r.set(http::field::sec_websocket_protocol, "v5.channel.k8s.io, v4.channel.k8s.io");
     }));
     ws.read_message_max(16 << 20);
-    websocket::response_type answer;
-    ws.handshake(answer, "localhost", path, ec);
+    ws.handshake("localhost", path, ec);
     if (ec == boost::asio::error::timed_out)
       return reply.end = ExecEnd::TimedOut, reply.message = "the API server did not answer", true;
-    if (ec == websocket::error::upgrade_declined) return refused(answer, reply);
+    if (ec == websocket::error::upgrade_declined) return refused(ws.next_layer(), reply);
     if (ec) return reply.end = ExecEnd::Cut, reply.message = ec.message(), true;
     read_frames(ws, request, reply);
     return true;
   }
 
-  static bool refused(const websocket::response_type& answer, ExecReply& reply) {
-    const int status = static_cast<int>(answer.result_int());
-    refuse_exec(reply, status, status_text({status, answer.body(), ""}));
+  static bool refused(const DeadlineSocket& socket, ExecReply& reply) {
+    http::response_parser<http::string_body> parser;
+    parser.eager(true);
+    error_code ec;
+    std::string_view bytes = socket.first_bytes();
+    while (!bytes.empty() && !parser.is_done() && !ec) {
+      const size_t used = parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
+      if (used == 0) break;
+      bytes.remove_prefix(used);
+    }
+    const int status = parser.is_header_done() ? static_cast<int>(parser.get().result_int()) : 0;
+    refuse_exec(reply, status, status_text({status, parser.get().body(), ""}));
     const bool transport = reply.message.find("pgrade") != std::string::npos ||
                            reply.message.find("protocol") != std::string::npos;
     return reply.end != ExecEnd::Forbidden && !transport;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <memory>
 
 #include "cli/cli.h"
@@ -39,8 +40,21 @@ int badness(const PodRow& row) {
 
 /// "ok" cells show what was seen; the others say how they are first.
 std::string cell_text(const PodCell& cell) {
-  constexpr const char* kMarks[] = {"", "! ", "FAIL ", "? "};
+  constexpr const char* kMarks[] = {"", "! ", "FAIL ", "?"};
+  if (cell.status == CheckStatus::Unknown) return kMarks[3];
   return kMarks[static_cast<size_t>(cell.status)] + safe_text(cell.value);
+}
+
+/// Why the cells with a question mark are unknown: the reason that most of them share.
+std::string unknown_because(const PodRow& row) {
+  std::map<std::string, int> reasons;
+  for (const PodCell& c : row.cells) {
+    if (c.status == CheckStatus::Unknown) ++reasons[c.value];
+  }
+  const auto most =
+      std::max_element(reasons.begin(), reasons.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == reasons.end() ? "" : safe_text(most->first);
 }
 
 /// One row per pod, one column per check; of many pods the worst ones.
@@ -56,10 +70,12 @@ std::string table_text(const ClusterPicture& p, const Options& o, int width) {
   }
   std::vector<std::string> header = {"pod", "node"};
   header.insert(header.end(), p.columns.begin(), p.columns.end());
+  header.emplace_back("? because");
   Table table(header);
   for (const PodRow* r : rows) {
     std::vector<std::string> cells = {safe_text(r->pod), safe_text(r->node)};
     for (const PodCell& c : r->cells) cells.push_back(cell_text(c));
+    cells.push_back(unknown_because(*r));
     table.add(std::move(cells));
   }
   std::string out = table.text(static_cast<size_t>(width));
