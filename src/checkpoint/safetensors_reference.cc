@@ -10,11 +10,18 @@ namespace rankdx {
 namespace {
 
 /// A tree that keeps repeated keys, and integers apart from other numbers.
+struct Member;
+
 struct Node {
   enum Kind { Null, Bool, Integer, OtherNumber, Text, List, Map } kind = Null;
   uint64_t integer = 0;
   std::string text;
-  std::vector<std::pair<std::string, Node>> children;  // keys empty in a List
+  std::vector<Member> children;  // keys empty in a List
+};
+
+struct Member {
+  std::string first;
+  Node second;
 };
 
 /// nlohmann's events into a Node; its grammar is that of serde_json but for nesting, the byte order
@@ -27,7 +34,7 @@ struct Builder {
   Node* add(Node node) {
     if (stack.empty()) return root = std::move(node), &root;
     auto& children = stack.back()->children;
-    children.emplace_back(stack.back()->kind == Node::Map ? name : "", std::move(node));
+    children.push_back({stack.back()->kind == Node::Map ? name : "", std::move(node)});
     return &children.back().second;
   }
   bool leaf(Node::Kind kind, uint64_t integer = 0, std::string text = {}) {
