@@ -1,5 +1,6 @@
-// Launch files and launch.toml: any bytes give a spec or an error. A spec that can be generated reads back equal for its
-// launcher, whatever is in it. The first byte chooses the reader: a launcher, or launch.toml for all of them.
+// Launch files and launch.toml: any bytes give a spec or an error. A spec that can be generated
+// reads back equal for its launcher, whatever is in it. The first byte chooses the reader: a
+// launcher, or launch.toml for all of them.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -12,8 +13,9 @@ namespace {
 
 using namespace rankdx;
 
-constexpr Launcher kLaunchers[] = {Launcher::Runai,   Launcher::Lws,   Launcher::Kuberay, Launcher::Docker,
-                                   Launcher::Compose, Launcher::Slurm, Launcher::Ssh};
+constexpr Launcher kLaunchers[] = {Launcher::Runai,  Launcher::Lws,     Launcher::Kuberay,
+                                   Launcher::Docker, Launcher::Compose, Launcher::Slurm,
+                                   Launcher::Ssh};
 
 void must_come_back(const LaunchSpec& spec, Launcher launcher) {
   if (spec.hosts.size() > 100) return;

@@ -191,6 +191,10 @@ class Checker {
       need(!has_control(arg, "\n\t"), "extra_args", "hold a control character");
       const std::string flag = arg.substr(0, arg.find('='));
       need(!is_owned_flag(flag), "extra_args", flag + " has a key of its own in launch.toml");
+      if (serve_flag_is_gone(flag, s_.vllm_version)) {
+        say("extra_args", fmt::format("vLLM {} has no {}", s_.vllm_version, flag),
+            "it does not start with a flag that it does not know");
+      }
     }
     for (const auto& [name, value] : s_.env) {
       need(!name.empty() && only(name, "_") && !is_digit(name.front()), "env",
@@ -206,6 +210,34 @@ class Checker {
 };
 
 }  // namespace
+
+std::vector<std::string> advice_for(const LaunchSpec& s, Launcher launcher) {
+  std::vector<std::string> out;
+  const bool container = in_container(s, launcher);
+  if (s.vllm_version.empty()) {
+    out.emplace_back(
+        "the version of vLLM is not known: flags are those of the newest (say vllm_version)");
+  }
+  if (container && (s.image.ends_with(":latest") ||
+                    s.image.find_first_of(":@", s.image.rfind('/') + 1) == s.image.npos)) {
+    out.emplace_back("the image has no fixed tag: nodes may run different versions");
+  }
+  if (container && is_rdma(s.network) && s.uid.value_or(0) != 0) {
+    out.emplace_back(
+        "IPC_LOCK does nothing for a process that is not root: raise memlock in the container "
+        "runtime");
+  }
+  if (s.nodes > 1 && s.tensor_parallel > s.gpus_per_node && s.network == NetworkKind::Ethernet) {
+    out.emplace_back(
+        "tensor parallelism over Ethernet is slow: prefer pipeline parallelism between nodes");
+  }
+  for (const auto& [name, value] : s.env) {
+    if (engine_variable_is_gone(name, s.vllm_version)) {
+      out.push_back(fmt::format("vLLM {} no longer reads {}", s.vllm_version, name));
+    }
+  }
+  return out;
+}
 
 std::vector<Error> check_spec(const LaunchSpec& spec, Launcher launcher) {
   return Checker(spec, launcher).run();

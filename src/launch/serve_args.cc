@@ -104,13 +104,17 @@ size_t first_argument(const std::vector<std::string>& words) {
   return words.size();
 }
 
-/// Of vllm-flags.tsv; nothing for a flag that it does not know.
-std::optional<VersionRange> releases_of_flag(std::string_view flag) {
-  static const std::vector<TsvRow> rows = tsv_rows(data_file("vllm-flags"));
-  for (const TsvRow& row : rows) {
-    if (row.size() >= 2 && row[0] == flag) return VersionRange::parse(row[1]);
+/// The releases in the table's row of that name; nothing for a name that it does not know.
+std::optional<VersionRange> releases_of(std::string_view name, const std::vector<TsvRow>& table) {
+  for (const TsvRow& row : table) {
+    if (row.size() >= 2 && row[0] == name) return VersionRange::parse(row[1]);
   }
   return std::nullopt;
+}
+
+std::optional<VersionRange> releases_of_flag(std::string_view flag) {
+  static const std::vector<TsvRow> rows = tsv_rows(data_file("vllm-flags"));
+  return releases_of(flag, rows);
 }
 
 }  // namespace
@@ -209,6 +213,13 @@ bool serve_flag_exists(std::string_view flag, std::string_view vllm_version) {
 
 bool serve_flag_is_gone(std::string_view flag, std::string_view vllm_version) {
   return releases_of_flag(flag) && !serve_flag_exists(flag, vllm_version);
+}
+
+bool engine_variable_is_gone(std::string_view name, std::string_view vllm_version) {
+  static const std::vector<TsvRow> rows = tsv_rows(data_file("vllm-envs"));
+  const auto version = parse_version(vllm_version);
+  const auto range = releases_of(name, rows);
+  return version && range && !range->contains(*version);
 }
 
 }  // namespace rankdx

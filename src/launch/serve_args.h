@@ -61,5 +61,7 @@ std::vector<std::string> owned_flags_in_use(const LaunchSpec& spec);
 bool serve_flag_exists(std::string_view flag, std::string_view vllm_version);
 /// Whether the table knows the flag, but from other releases than this one only.
 bool serve_flag_is_gone(std::string_view flag, std::string_view vllm_version);
+/// The same for a variable of vllm-envs.tsv.
+bool engine_variable_is_gone(std::string_view name, std::string_view vllm_version);
 
 }  // namespace rankdx

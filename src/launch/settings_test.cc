@@ -67,7 +67,8 @@ TEST(Profiles, DebugChangesNoTransport) {
     if (row.profile != "debug") continue;
     const NcclVariable* v = find_nccl_variable(row.name);
     if (v) {
-      EXPECT_TRUE(v->use == VariableUse::Logging || row.name.starts_with("NCCL_DEBUG_")) << row.name;
+      EXPECT_TRUE(v->use == VariableUse::Logging || row.name.starts_with("NCCL_DEBUG_"))
+          << row.name;
     }
   }
 }

@@ -101,4 +101,7 @@ std::vector<std::string> unused_fields(const LaunchSpec& spec, Launcher launcher
 /// error's `place` is the field's name in launch.toml.
 std::vector<Error> check_spec(const LaunchSpec& spec, Launcher launcher);
 
+/// What is allowed but worth knowing before the launch, one sentence each.
+std::vector<std::string> advice_for(const LaunchSpec& spec, Launcher launcher);
+
 }  // namespace rankdx

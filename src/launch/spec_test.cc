@@ -81,6 +81,8 @@ TEST(CheckSpec, OneSentencePerMistake) {
            {"extra_args = [\"--port\", \"1\"]",
             "extra_args: --port has a key of its own in launch.toml"},
            {"extra_args = [\"-tp=1\"]", "extra_args: -tp has a key of its own in launch.toml"},
+           {"extra_args = [\"--disable-log-requests\"]",
+            "extra_args: vLLM 0.20.0 has no --disable-log-requests"},
            {"[env]\nVLLM_HOST_IP = \"1\"",
             "env: VLLM_HOST_IP is set by the launcher for each node"},
            {"[env]\n\"A B\" = \"1\"", "env: holds a name that is no variable's"},
@@ -131,6 +133,20 @@ TEST(Spec, ExecutorByVersionAndLauncher) {
     s.vllm_version = version;
     EXPECT_EQ(normalised(s, launcher).executor, want) << version;
   }
+}
+
+TEST(Spec, Advice) {
+  LaunchSpec s;
+  s.image = "i:v0.20.0";
+  EXPECT_EQ(advice_for(normalised(s, Launcher::Lws), Launcher::Lws), std::vector<std::string>{});
+  s.image = "r:5000/i";
+  s.network = NetworkKind::Roce;
+  s.uid = 5;
+  EXPECT_EQ(advice_for(normalised(s, Launcher::Lws), Launcher::Lws).size(), 3u);
+  s.vllm_version = "0.20.0";
+  s.env = {{"VLLM_ATTENTION_BACKEND", "X"}, {"VLLM_PORT", "1"}};
+  EXPECT_EQ(advice_for(normalised(s, Launcher::Slurm), Launcher::Slurm).back(),
+            "vLLM 0.20.0 no longer reads VLLM_ATTENTION_BACKEND");
 }
 
 TEST(Spec, UnusedFields) {

@@ -8,9 +8,9 @@
 
 namespace rankdx {
 
-inline constexpr std::array kEveryLauncher = {Launcher::Runai,  Launcher::Lws,     Launcher::Kuberay,
-                                       Launcher::Docker, Launcher::Compose, Launcher::Slurm,
-                                       Launcher::Ssh};
+inline constexpr std::array kEveryLauncher = {
+    Launcher::Runai,   Launcher::Lws,   Launcher::Kuberay, Launcher::Docker,
+    Launcher::Compose, Launcher::Slurm, Launcher::Ssh};
 
 /// Texts that break out of something when they are not quoted for it.
 inline const std::vector<std::string> kHostileTexts = {

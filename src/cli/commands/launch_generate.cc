@@ -8,6 +8,7 @@
 #include "cli/flags.h"
 #include "cli/launch_files.h"
 #include "launch/generate.h"
+#include "present/safe_text.h"
 
 namespace rankdx {
 namespace {
@@ -34,6 +35,9 @@ int run(const Options& o) {
     std::fprintf(stderr, "rankdx: %s has no place for: %s\n", o.launcher.c_str(),
                  join(unused, ", ").c_str());
   }
+  for (const std::string& advice : advice_for(normalised(*spec, *launcher), *launcher)) {
+    std::fprintf(stderr, "rankdx: note: %s\n", safe_text(advice).c_str());
+  }
   if (o.output == "-") {
     const std::string text = in_a_row(*files);
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -42,7 +46,9 @@ int run(const Options& o) {
   const auto written =
       write_launch_files(*files, o.output, o.force ? Existing::Replace : Existing::Keep);
   if (!written) return refuse(written.error());
-  for (const LaunchFile& file : *files) std::printf("%s/%s\n", o.output.c_str(), file.name.c_str());
+  const std::string directory = o.output.substr(0, o.output.find_last_not_of('/') + 1);
+  for (const LaunchFile& file : *files)
+    std::printf("%s/%s\n", directory.c_str(), file.name.c_str());
   return kHealthy;
 }
 

@@ -11,14 +11,11 @@ LaunchFiles write_docker(const LaunchSpec& spec) {
   LaunchFiles files;
   for (size_t i = 0; i < spec.hosts.size(); ++i) {
     const Words words = docker_run(spec, Launcher::Docker, i);
-    LongCommand c("exec docker run");
+    LongCommand c(make_log_directory(spec) + "exec docker run");
     c.command(Words(words.begin() + 2, words.end()));
     std::string text =
         fmt::format("#!/bin/bash\n# Node {} of {}: run it on {}.\nset -euo pipefail\n", i,
                     spec.nodes, spec.hosts[i]);
-    if (spec.log_storage.kind != StorageKind::None) {
-      text += "mkdir -p " + shell_quote(spec.log_storage.source) + "\n";
-    }
     text += "# shellcheck disable=SC2016\n" + c.text();
     files.push_back({fmt::format("{}-node{}.sh", spec.name, i), std::move(text)});
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "launch/shell_words.h"
 
 namespace rankdx {
 namespace {
@@ -139,6 +140,12 @@ Marks host_marks(const LaunchSpec& spec, size_t index) {
   Marks marks = marks_of(spec);
   marks.emplace_back("host", spec.hosts[index]);
   return marks;
+}
+
+std::string make_log_directory(const LaunchSpec& spec) {
+  if (spec.log_storage.kind == StorageKind::None) return "";
+  const std::string dir = shell_quote(spec.log_storage.source);
+  return "[ -d " + dir + " ] || install -d -m 1777 " + dir + "; ";
 }
 
 Words docker_run(const LaunchSpec& spec, Launcher launcher, size_t index) {

@@ -24,6 +24,9 @@ std::map<std::string, std::string> host_environment(const LaunchSpec& spec, Laun
 /// Marks and the host itself.
 Marks host_marks(const LaunchSpec& spec, size_t index);
 
+/// "install -d ...; " for a bind mount, which needs the directory; containers of any user may write
+/// to it. Or "".
+std::string make_log_directory(const LaunchSpec& spec);
 /// "docker", "run", ... of node `index`.
 Words docker_run(const LaunchSpec& spec, Launcher launcher, size_t index);
 

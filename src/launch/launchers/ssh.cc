@@ -16,7 +16,7 @@ std::string remote_command(const LaunchSpec& spec, size_t index) {
   std::vector<std::string> words = {"exec"};
   if (!spec.image.empty()) {
     for (const Word& word : docker_run(spec, kThis, index)) words.push_back(word.text);
-    return shell_join(words);
+    return make_log_directory(spec) + shell_join(words);
   }
   words.push_back("env");
   for (const auto& [name, value] : host_environment(spec, kThis, index)) {
@@ -27,7 +27,9 @@ std::string remote_command(const LaunchSpec& spec, size_t index) {
 }
 
 Result<HostFacts> read_remote(const std::vector<std::string>& ssh) {
-  std::vector<std::string> words = RANKDX_TRY(shell_words(ssh.back()));
+  std::vector<ShellCommand> commands = RANKDX_TRY(shell_commands(ssh.back()));
+  if (commands.empty()) return fail(ErrorCode::Usage, "an ssh in it runs nothing");
+  std::vector<std::string> words = std::move(commands.back().words);
   if (!words.empty() && words[0] == "exec") words.erase(words.begin());
   if (words.size() > 2 && words[0] == "docker" && words[1] == "run") return read_docker_run(words);
   HostFacts facts;
