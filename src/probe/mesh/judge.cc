@@ -153,21 +153,23 @@ void check_identity(const MeshData& data, Checklist& out) {
 
 void check_clocks(const MeshData& data, Checklist& out) {
   const auto offsets = clock_offsets(data);
+  const auto known =
+      std::count_if(offsets.begin(), offsets.end(), [](const auto& o) { return o.has_value(); });
   bool bad = false;
   double worst = 0;
-  size_t known = 0;
   for (size_t i = 0; i < offsets.size(); ++i) {
     if (!offsets[i]) continue;
-    ++known;
     worst = std::max(worst, std::abs(*offsets[i]));
-    if (std::abs(*offsets[i]) < kWrongClockSeconds) continue;
+    // Of two, nobody can say which is wrong: they are named once, together.
+    if (std::abs(*offsets[i]) < kWrongClockSeconds || (bad && known == 2)) continue;
     bad = true;
     const MeshMember& m = data.members[i];
+    const std::string way = *offsets[i] < 0 ? "behind" : "ahead";
     out.warning("mesh-clocks", fmt::format("{}: {:+.1f} s", m.name, *offsets[i]), "mesh",
                 {"clock-offset",
                  Layer::Container,
-                 fmt::format("The clock of {} is {:.0f} s {}", m.name, std::abs(*offsets[i]),
-                             *offsets[i] < 0 ? "behind" : "ahead"),
+                 fmt::format("The clock of {} is {:.0f} s {}{}", m.name, std::abs(*offsets[i]), way,
+                             known == 2 ? " of the other member's" : ""),
                  "Times in the logs of several hosts do not fit together; tokens and certificates "
                  "may be refused.",
                  {{"any", "Start time synchronisation on that node", "chronyc tracking"}},

@@ -148,6 +148,11 @@ TEST(MeshJudge, Hosts) {
   }
   EXPECT_EQ(findings(clock), "clock-offset: The clock of d is 37 s behind (warning)");
 
+  MeshData two = mesh(2, {"eth0*"}, {});
+  for (Observation& o : two.observations) o.clock_offset_s = o.to == 1 ? -37.0 : 37.0;
+  EXPECT_EQ(findings(two),
+            "clock-offset: The clock of a is 37 s ahead of the other member's (warning)");
+
   MeshData names = mesh(2, {"eth0*"}, {});
   names.members[1].names = {{"b", {"127.0.1.1"}}};
   EXPECT_EQ(findings(names), "gloo-uses-loopback: On b the name b resolves to 127.0.1.1");

@@ -15,6 +15,7 @@ using std::chrono::seconds;
 
 constexpr auto kRetry = milliseconds(150);
 constexpr auto kAfterwards = seconds(2);
+constexpr size_t kMostGreetings = 256, kMostChildren = 1024;
 
 /// A connection to a parent or child: messages go out in order, one coroutine writes.
 struct Link {
@@ -24,7 +25,7 @@ struct Link {
   Channel channel;
   Signal wake;
   std::deque<std::shared_ptr<const std::string>> out;
-  bool open = true;
+  bool open = true, sending = false;
 };
 
 Moment after(Moment start, std::chrono::nanoseconds d) {
@@ -77,7 +78,9 @@ struct Participant::State {
       }
       const auto text = link->out.front();
       link->out.pop_front();
+      link->sending = true;
       const int error = co_await link->channel.send(*text, end);
+      link->sending = false;
       if (error != 0) link->open = false;
     }
   }
@@ -153,13 +156,16 @@ struct Participant::State {
     while (true) {
       Socket socket = co_await accept_on(loop, control.fd(), end);
       if (!socket) co_return;
-      loop.spawn(greet_child(std::move(socket)));
+      if (greeting < kMostGreetings) loop.spawn(greet_child(std::move(socket)));
     }
   }
+  size_t greeting = 0;  ///< connections that have not yet said who they are
   Task<void> greet_child(Socket socket) {
     const Moment soon = std::min(end, after(Clock::now(), seconds(5)));
+    ++greeting;
     const Peer peer = co_await greet_as_server(loop, socket.fd(), credentials, soon);
-    if (peer.greeting != Greeting::Ok || children.size() > 1024) co_return;
+    --greeting;
+    if (peer.greeting != Greeting::Ok || children.size() > kMostChildren) co_return;
     if (peer.purpose == Purpose::Probe) {
       co_await answer_probes(loop, socket.fd(), soon);
       co_return;
@@ -228,11 +234,9 @@ struct Participant::State {
     const Moment last = after(Clock::now(), kAfterwards);
     const auto busy = [&] {
       return std::any_of(children.begin(), children.end(),
-                         [](const auto& c) { return c->open && !c->out.empty(); });
+                         [](const auto& c) { return c->open && (c->sending || !c->out.empty()); });
     };
-    while (busy() && Clock::now() < last) co_await loop.until(after(Clock::now(), milliseconds(5)));
-    // The last message may still be in a writer's hands.
-    if (!children.empty()) co_await loop.until(after(Clock::now(), milliseconds(50)));
+    while (busy() && Clock::now() < last) co_await loop.until(after(Clock::now(), milliseconds(2)));
   }
 
   // Testing.
@@ -397,8 +401,12 @@ struct Participant::State {
       if (a.tested && !responder.open(a)) a.tested = false;
     }
     responder.serve(end);
+    const bool v6 = std::any_of(options.peers.begin(), options.peers.end(), [](const MeshPeer& p) {
+      return !p.addresses.empty() && p.addresses.front().find(':') != std::string::npos;
+    });
+    const std::string everywhere = v6 ? "::" : "0.0.0.0";  // "::" takes IPv4 too
     const auto any = SocketAddress::parse(
-        options.control_bind.empty() ? "0.0.0.0" : options.control_bind, options.control_port);
+        options.control_bind.empty() ? everywhere : options.control_bind, options.control_port);
     auto listener = any ? listen_on(*any) : fail(ErrorCode::Usage, "no address");
     if (listener) {
       control = std::move(*listener);
