@@ -63,6 +63,7 @@ void detect_networks(const Context&, FindingSet&);     ///< the network asked fo
 void detect_transports(const Context&, FindingSet&);   ///< the wrong wire between two ranks
 void detect_collectives(const Context&, FindingSet&);  ///< calls out of step
 void detect_watchdogs(const Context&, FindingSet&);    ///< what PyTorch's watchdogs say together
+void detect_memory(const Context&, FindingSet&);       ///< flag values for memory that does not suffice
 void detect_output(const Context&, FindingSet&);       ///< too little or too much output
 void detect_last_words(const Context&, FindingSet&);   ///< a failure that nothing else explains; comes last
 

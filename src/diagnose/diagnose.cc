@@ -11,9 +11,9 @@
 namespace rankdx {
 namespace {
 
-constexpr std::array<Detector, 11> kDetectors = {
+constexpr std::array<Detector, 12> kDetectors = {
     detect_identity,  detect_interfaces, detect_environment, detect_connections,
-    detect_progress,  detect_networks,   detect_transports,  detect_collectives, detect_watchdogs, detect_output, detect_last_words};
+    detect_progress,  detect_networks,   detect_transports,  detect_collectives, detect_watchdogs, detect_memory, detect_output, detect_last_words};
 
 std::optional<int> number(const RuleHit& hit, const char* name) {
   auto found = hit.captures.find(name);
@@ -61,9 +61,15 @@ std::vector<Where> accused(const Context& context, const RuleHit& hit) {
 
 void add_hits(const Context& context, FindingSet& findings) {
   std::map<const Rule*, uint64_t> seen;
-  for (const RuleHit& hit : context.hits) seen[hit.rule] += hit.notable->count;
+  std::map<const Notable*, int> rules_of_line;
+  for (const RuleHit& hit : context.hits) {
+    seen[hit.rule] += hit.notable->count;
+    ++rules_of_line[hit.notable];
+  }
   for (const RuleHit& hit : context.hits) {
     if (!hit.rule->harmless.empty() || seen[hit.rule] < static_cast<uint64_t>(hit.rule->at_least)) continue;
+    // A note about a line that another rule explains says nothing new.
+    if (hit.rule->role == Role::Note && rules_of_line[hit.notable] > 1) continue;
     const auto& unless = hit.rule->unless;
     const bool silenced = std::any_of(unless.begin(), unless.end(), [&](const std::string& id) {
       return id != hit.rule->id && context.hit(id);
