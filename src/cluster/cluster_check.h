@@ -16,8 +16,6 @@ struct ClusterCheckOptions {
   Part inside = Part::Do;   ///< programs run in the pods
   Part network = Part::Do;  ///< connections between the pods
   Part logs = Part::Do;
-  std::string debug_image;  ///< not empty: an ephemeral container of this image where the pod's own
-                            ///< has nothing to run
   int parallel = 16;
   std::chrono::milliseconds exec_timeout{20'000};
   size_t log_bytes = 32 << 20;  ///< per container

@@ -218,7 +218,8 @@ std::string model_path_of(const std::vector<std::string>& command,
   std::vector<std::string> words;
   for (const auto* list : {&command, &args}) {
     for (const std::string& a : *list) {
-      for (std::string_view w : split(replace_all(replace_all(a, "\n", " "), "\t", " "), ' ')) {
+      const std::string flat = replace_all(replace_all(a, "\n", " "), "\t", " ");
+      for (std::string_view w : split(flat, ' ')) {
         if (!w.empty()) words.emplace_back(w);
       }
     }

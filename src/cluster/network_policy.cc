@@ -97,6 +97,8 @@ bool all_ports(const Json& ports, std::set<std::string>& open) {
   return false;
 }
 
+enum class Direction : uint8_t { Ingress, Egress };
+
 struct Policy {
   std::string name;
   Json spec;
@@ -114,8 +116,9 @@ Policy policy_of(const Json& item) {
 }
 
 /// Whether policies let `pod` exchange with `peer` in one direction.
-bool passes(const std::vector<const Policy*>& isolating, bool ingress, const PodInfo& peer,
+bool passes(const std::vector<const Policy*>& isolating, Direction way, const PodInfo& peer,
             std::set<std::string>& open) {
+  const bool ingress = way == Direction::Ingress;
   for (const Policy* p : isolating) {
     for (const Json& rule : part(p->spec, ingress ? "ingress" : "egress")) {
       const Json& peers = part(rule, ingress ? "from" : "to");
@@ -144,7 +147,8 @@ Result<std::vector<PolicyCut>> policy_cuts(const std::vector<std::string>& pages
   std::vector<PolicyCut> cuts;
   const size_t count = std::min(pods.size(), kMostPods);
   for (size_t i = 0; i < count; ++i) {
-    for (const bool ingress : {true, false}) {
+    for (const Direction way : {Direction::Ingress, Direction::Egress}) {
+      const bool ingress = way == Direction::Ingress;
       std::vector<const Policy*> isolating;
       for (const Policy& p : policies) {
         if ((ingress ? p.ingress : p.egress) &&
@@ -154,7 +158,7 @@ Result<std::vector<PolicyCut>> policy_cuts(const std::vector<std::string>& pages
       if (isolating.empty() || pods[i].host_network) continue;
       for (size_t j = 0; j < count; ++j) {
         std::set<std::string> open;
-        if (i == j || passes(isolating, ingress, pods[j], open)) continue;
+        if (i == j || passes(isolating, way, pods[j], open)) continue;
         const std::string allowed =
             open.empty() ? "nothing" : join({open.begin(), open.end()}, ", ");
         const std::string direction = ingress ? "ingress" : "egress";

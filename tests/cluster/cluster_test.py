@@ -269,18 +269,25 @@ def test_follow():
             p = subprocess.Popen([FOLLOW, KUBECTL, s.dir + "/kubeconfig", NS, str(seconds), stall], stdout=subprocess.PIPE, text=True)
             time.sleep(1.0); during(s)
             out = p.communicate(timeout=30)[0]
-        return [l.split("|", 1)[1] for l in out.splitlines() if "|" in l], [l.split("! ", 1)[1] for l in out.splitlines() if "! " in l]
-    for action in ("reset", "cut", "eof"):
-        sc = scenario([pod("a", logs={"vllm": {"text": lines(50), "fault": {"after_lines": 20, "action": action}}})])
-        got, events = follow(sc, 2.2, lambda s: s.control(f"log/{NS}/a/vllm", lines(60, 50).encode()))
-        expect(got == lines(60).splitlines(), f"follow {action}: {len(got)} lines, {events}")
-        expect(not any(e.startswith("gap") for e in events), f"follow {action}: {events}")
-    sc = scenario([pod("a", logs={"vllm": {"text": lines(50), "fault": {"after_lines": 20, "action": "stall", "seconds": 20}}})])
-    got, events = follow(sc, 3, stall="400")
-    expect(got == lines(50).splitlines(), f"follow stall: {len(got)} lines, {events}")
-    sc = scenario([pod(f"m-{i}", logs={"vllm": {"text": lines(20)}}) for i in range(50)])
-    got, events = follow(sc, 2)
-    expect(len(got) == 1000, f"follow 50 logs: {len(got)} lines")
+        got, events = {}, {}
+        for l in out.splitlines():
+            m = re.match(r"([^/]+)/[^|!]+(\||! )(.*)", l)
+            if m: (got if m[2] == "|" else events).setdefault(m[1], []).append(m[3])
+        return got, events
+    # One pod per kind of break, and 50 that are well; "stall" is noticed after 400 ms.
+    faults = {"reset": {"after_lines": 20, "action": "reset"}, "cut": {"after_lines": 20, "action": "cut"}, "eof": {"after_lines": 20, "action": "eof"},
+              "stall": {"after_lines": 20, "action": "stall", "seconds": 20}, "rotated": {"after_lines": 20, "action": "cut", "rotate": 40}}
+    sc = scenario([pod(name, logs={"vllm": {"text": lines(50), "fault": f}}) for name, f in faults.items()] +
+                  [pod(f"m-{i}", logs={"vllm": {"text": lines(50)}}) for i in range(50)])
+    def more(s):
+        for name in faults: s.control(f"log/{NS}/{name}/vllm", lines(60, 50).encode())
+    got, events = follow(sc, 3.5, more, stall="400")
+    for name in faults:
+        wanted = lines(60).splitlines()
+        if name == "rotated": wanted = wanted[:20] + wanted[40:]
+        expect(got.get(name) == wanted, f"follow {name}: {len(got.get(name, []))} lines, {events.get(name)}")
+        expect(any(e.startswith("gap") for e in events[name]) == (name == "rotated"), f"follow {name}: {events[name]}")
+    expect(all(got.get(f"m-{i}") == lines(50).splitlines() for i in range(50)), "follow: the others")
 
 
 if __name__ == "__main__":

@@ -596,6 +596,8 @@ class Conn:
             if limit is not None and limit <= 0: break
             if fault and sent >= fault["after_lines"]:
                 lg.fault = None if fault.get("once", True) else lg.fault
+                if fault.get("rotate"):                                          # what a kubelet does behind our back: the oldest lines go
+                    with lg.cond: del lg.lines[:fault["rotate"]]
                 if fault["action"] == "reset": self.keep = False; return _abort(self.sock)
                 if fault["action"] == "cut": self.keep = False; return           # FIN without the last chunk
                 if fault["action"] == "stall": time.sleep(fault.get("seconds", 3600))
