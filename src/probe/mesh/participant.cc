@@ -411,7 +411,8 @@ struct Participant::State {
     if (listener) {
       control = std::move(*listener);
       loop.spawn(accept_control());
-    } else {
+    } else if (!options.rendezvous || options.self == 0) {
+      // Beside the root of a rendezvous the port serves only to say who is here.
       const auto known = [&](const PortTaken& p) { return p.port == options.control_port; };
       if (std::none_of(own.ports_taken.begin(), own.ports_taken.end(), known)) {
         own.ports_taken.push_back({options.control_port, listener.error().text});
