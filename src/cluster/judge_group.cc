@@ -234,13 +234,19 @@ class GroupJudge {
 
   void shared_memory() {
     constexpr int64_t kEnoughKib = 1 << 20;
+    // Where a pod without a volume has enough all the same, the runtime's default is not 64 MiB
+    // here.
+    const bool roomy_default = std::any_of(g_.pods.begin(), g_.pods.end(), [](const PodData& d) {
+      return d.container() && d.inside.shm_kib.value_or(0) >= kEnoughKib &&
+             !d.container()->mounts.count("/dev/shm");
+    });
     std::vector<const PodData*> small;
     for (const PodData& d : g_.pods) {
       const ContainerInfo* c = d.container();
       if (!c || c->gpu_limit < 2) continue;
       const bool mounted = c->mounts.count("/dev/shm") || d.pod.host_ipc;
-      const bool is_small =
-          d.inside.shm_kib ? *d.inside.shm_kib < kEnoughKib : !mounted && !d.inside.ran;
+      const bool is_small = d.inside.shm_kib ? *d.inside.shm_kib < kEnoughKib
+                                             : !mounted && !d.inside.ran && !roomy_default;
       if (is_small) small.push_back(&d);
     }
     if (small.empty()) return;
@@ -250,6 +256,7 @@ class GroupJudge {
     f.title = fmt::format("/dev/shm has {} in {}",
                           kib ? fmt::format("{} MiB", *kib / 1024) : "the default of 64 MiB",
                           named(small));
+    if (!kib) f.confidence = Confidence::Possible;
     f.cause =
         "NCCL and PyTorch share buffers between the ranks of a pod there; 64 MiB are too little "
         "for several GPUs.";
