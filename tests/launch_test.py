@@ -147,8 +147,8 @@ def known_flags(version):
 
 
 # One printf is one write: calls at the same time do not mix.
-FAKE = '#!/bin/bash\nprintf "%s\\0" "$(basename "$0")" "$@" $\'\\n\' >>"$RECORD"\n'
-FAKE_SSH = '#!/bin/bash\nprintf "%s\\0" ssh "$@" $\'\\n\' >>"$RECORD"\nexec sh -c "${@: -1}"\n'
+FAKE = '#!/bin/bash\nprintf "%s\\0" "$(basename "$0")" "$@" $\'\\n\' >"$RECORD/$$"\n'
+FAKE_SSH = '#!/bin/bash\nprintf "%s\\0" ssh "$@" $\'\\n\' >"$RECORD/$$.ssh"\nexec sh -c "${@: -1}"\n'
 FAKE_SRUN = ('#!/bin/bash\nwhile [ "${1#--}" != "$1" ]; do shift; done\n'
              'SLURM_NODEID=0 "$@"\nSLURM_NODEID=1 "$@"\n')
 
@@ -161,15 +161,16 @@ def run_script(text, tools, env=None):
         for name, body in tools.items():
             (bin_dir / name).write_text(body)
             (bin_dir / name).chmod(0o755)
-        record = pathlib.Path(work, "record")
-        record.touch()
+        record = pathlib.Path(work, "record")  # one file per call: calls at the same time do not mix
+        record.mkdir()
         script = pathlib.Path(work, "script")
         script.write_text(text)
         done = subprocess.run(["bash", str(script)], cwd=work, capture_output=True, text=True, timeout=60,
                               env={"PATH": f"{bin_dir}:/usr/bin:/bin", "RECORD": str(record), **(env or {})})
         if pathlib.Path(work, "OUT").exists():
             raise AssertionError("a text was run as a command")
-        calls = [c.split("\0")[:-1] for c in record.read_text().split("\n\0")[:-1]]
+        seen = sorted(record.iterdir(), key=lambda f: f.stat().st_mtime_ns)
+        calls = [f.read_text().removesuffix("\n\0").split("\0")[:-1] for f in seen]
         return done, calls
 
 
