@@ -1,6 +1,7 @@
 // HTTP and WebSocket over the Unix socket of one `kubectl proxy` child. The child carries TLS and
 // every kind of login; here is only HTTP/1.1 with Beast over a socket whose reads and writes have
 // deadlines.
+// Longer than other files: Beast costs seconds of compile time and is included here only.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>

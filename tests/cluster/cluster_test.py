@@ -186,6 +186,22 @@ def test_differences():
         expect(any("only-29500" in f["title"] and "TCP 29500" in f["title"] for f in blocked), f"policy {[f['title'] for f in blocked]}")
 
 
+def test_scripts():
+    """The scripts that look into a pod really run here, with a fake nvidia-smi, over WebSocket and over kubectl exec."""
+    with tempfile.TemporaryDirectory() as d:
+        os.mkdir(d + "/bin"); os.mkdir(d + "/model"); open(d + "/model/config.json", "w").close()
+        with open(d + "/bin/nvidia-smi", "w") as f: f.write("#!/bin/sh\necho '0, NVIDIA H100, GPU-0, 7168, 81559'\necho '1, NVIDIA H100, GPU-1, 0, 81559'\n")
+        os.chmod(d + "/bin/nvidia-smi", 0o755)
+        run = {"prefix": ["env"], "env": {"PATH": d + "/bin:" + os.environ["PATH"]}}
+        pods = [pod(f"s-{i}", ip=ip, exec=run, args=["vllm", "serve", d + "/model"]) for i, ip in enumerate(("127.0.0.1", "127.0.0.2"))]
+        with served(scenario(pods)) as s:
+            for transport in ("proxy", "calls"):
+                c = cells(check(s, KUBECTL, "--transport", transport).report, "s-0")
+                expect(c["gpus"]["value"] == "2 of 2" and c["shm"]["value"], f"scripts {transport}: {c['gpus']} {c['shm']}")
+                for step, value in (("gpu-memory", "7 of 79 GiB"), ("user", f"uid {os.getuid()}"), ("model", "1 files"), ("network", "1 of 1 peers")):
+                    expect(c[step]["value"] == value, f"scripts {transport}: {c[step]}")
+
+
 def test_rights():
     for version in ("1.32", "1.35"):
         with served(all_states(), version) as s:
