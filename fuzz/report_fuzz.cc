@@ -38,7 +38,7 @@ void render_all(const Report& report) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const RulePack pack = builtin_rules();
-  RuleMatcher matcher(pack);
+  static RuleMatcher matcher(pack);  // its expressions are compiled once
   std::string_view text(reinterpret_cast<const char*>(data), size);
   SourceFold fold("fuzz.log", matcher.gate());
   while (!text.empty()) {
