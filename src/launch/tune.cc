@@ -2,50 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <set>
-
 #include "base/text.h"
-#include "catalogue/data.h"
 #include "catalogue/version.h"
+#include "launch/evidence.h"
 #include "launch/serve_args.h"
 #include "launch/shell_words.h"
 
 namespace rankdx {
 namespace {
-
-/// A row of data/launch/leftovers.tsv: what debugging leaves behind.
-struct Leftover {
-  std::string_view name, kind, values, nccl, vllm, reason;
-};
-
-std::vector<Leftover> leftovers() {
-  std::vector<Leftover> rows;
-  for (const TsvRow& r : tsv_rows(data_file("leftovers"))) {
-    if (r.size() >= 6) rows.push_back({r[0], r[1], r[2], r[3], r[4], r[5]});
-  }
-  return rows;
-}
-
-bool is_one_of(std::string_view value, std::string_view list) {
-  if (list.empty()) return true;
-  const std::string small = lower(value);
-  for (std::string_view item : split(list, ',')) {
-    if (item == small) return true;
-  }
-  return false;
-}
-
-bool in_range(std::string_view range, const std::string& version) {
-  if (range.empty()) return true;
-  const auto parsed_range = VersionRange::parse(range);
-  const auto v = parse_version(version);
-  return parsed_range && v && parsed_range->contains(*v);  // unknown: leave it alone
-}
-
-std::string link_text(const SeenLink& link) {
-  return fmt::format("rank {} -> {} via {}", link.from, link.to, link.transport);
-}
 
 class Tuner {
  public:
@@ -95,26 +59,9 @@ class Tuner {
     }
   }
 
-  /// The first link between hosts over that kind of network ("Socket", "IB"), or nullptr.
-  const SeenLink* link_between_hosts(std::string_view kind) const {
-    for (const SeenLink& link : seen_.links) {
-      const std::string sign = fmt::format("NET/{}", kind);
-      if (!link.same_host && link.transport.starts_with(sign)) return &link;
-    }
-    return nullptr;
-  }
-
-  std::string network_evidence(std::string_view kind) const {
-    if (const SeenLink* link = link_between_hosts(kind)) return link_text(*link);
-    for (const auto& [host, network] : seen_.networks) {
-      if (network == kind) return fmt::format("{} used network {}", host, network);
-    }
-    return "";
-  }
-
   void network() {
-    socket_ = network_evidence("Socket");
-    const std::string ib = network_evidence("IB");
+    socket_ = network_evidence(seen_, "Socket");
+    const std::string ib = network_evidence(seen_, "IB");
     const auto disabled = spec_.env.find("NCCL_IB_DISABLE");
     const bool off = disabled != spec_.env.end() && disabled->second == "1";
     if (!ib.empty() && spec_.network == NetworkKind::Ethernet) {
@@ -143,36 +90,48 @@ class Tuner {
   }
 
   void remove_leftovers() {
-    for (const Leftover& row : leftovers()) {
-      if (!in_range(row.nccl, spec_.nccl_version) || !in_range(row.vllm, spec_.vllm_version))
-        continue;
-      if (row.kind == "env") {
-        const auto found = spec_.env.find(std::string(row.name));
-        if (found == spec_.env.end() || !is_one_of(found->second, row.values)) continue;
-        reasons_.emplace(std::string(row.name), row.reason);
-        spec_.env.erase(found);
+    for (auto variable = spec_.env.begin(); variable != spec_.env.end();) {
+      const Leftover* row = find_leftover("env", variable->first, variable->second,
+                                          spec_.nccl_version, spec_.vllm_version);
+      if (row) reasons_.emplace(variable->first, row->reason);
+      variable = row ? spec_.env.erase(variable) : std::next(variable);
+    }
+    for (size_t i = 0; i < spec_.extra_args.size();) {
+      const FlagWords flag = flag_at(i);
+      const Leftover* row =
+          find_leftover("flag", flag.name, flag.value, spec_.nccl_version, spec_.vllm_version);
+      if (row) {
+        erase(i, flag, std::string(row->reason));
       } else {
-        remove_flag(row.name, row.values, std::string(row.reason));
+        ++i;
       }
     }
   }
 
-  /// Takes the flag and, where it has one, its value out of the user's arguments.
-  void remove_flag(std::string_view name, std::string_view values, std::string reason) {
-    auto& args = spec_.extra_args;
-    for (size_t i = 0; i < args.size(); ++i) {
-      const size_t equals = args[i].find('=');
-      if (std::string_view(args[i]).substr(0, equals) != name) continue;
-      const bool apart =
-          equals == std::string::npos && i + 1 < args.size() && !args[i + 1].starts_with('-');
-      const std::string value = equals != std::string::npos ? args[i].substr(equals + 1)
-                                : apart                     ? args[i + 1]
-                                                            : "";
-      if (!is_one_of(value, values)) continue;
-      args.erase(args.begin() + static_cast<ptrdiff_t>(i),
-                 args.begin() + static_cast<ptrdiff_t>(i + (apart ? 2 : 1)));
-      reasons_.emplace(std::string(name), std::move(reason));
-      return;
+  struct FlagWords {
+    std::string name, value;
+    size_t words = 1;
+  };
+
+  /// The user's argument there, with the value that stands in it or behind it.
+  FlagWords flag_at(size_t i) const {
+    const auto& args = spec_.extra_args;
+    const size_t equals = args[i].find('=');
+    if (equals != std::string::npos)
+      return {args[i].substr(0, equals), args[i].substr(equals + 1), 1};
+    if (i + 1 < args.size() && !args[i + 1].starts_with('-')) return {args[i], args[i + 1], 2};
+    return {args[i], "", 1};
+  }
+
+  void erase(size_t i, const FlagWords& flag, std::string reason) {
+    const auto at = spec_.extra_args.begin() + static_cast<ptrdiff_t>(i);
+    spec_.extra_args.erase(at, at + static_cast<ptrdiff_t>(flag.words));
+    reasons_.emplace(flag.name, std::move(reason));
+  }
+
+  void remove_flag(std::string_view name, const std::string& reason) {
+    for (size_t i = 0; i < spec_.extra_args.size(); ++i) {
+      if (const FlagWords flag = flag_at(i); flag.name == name) return erase(i, flag, reason);
     }
   }
 
@@ -182,7 +141,7 @@ class Tuner {
       if (!arg.starts_with("--")) continue;
       const std::string name = arg.substr(0, arg.find('='));
       if (serve_flag_is_gone(name, spec_.vllm_version)) {
-        remove_flag(name, "",
+        remove_flag(name,
                     fmt::format("vLLM {} has no such flag any more and does not start with it",
                                 spec_.vllm_version));
       }
@@ -198,7 +157,7 @@ class Tuner {
       const auto words = shell_words(flag);
       if (!words || words->empty() || !(*words)[0].starts_with("--") || is_owned_flag((*words)[0]))
         continue;
-      remove_flag((*words)[0], "", "");
+      remove_flag((*words)[0], "");
       spec_.extra_args.insert(spec_.extra_args.end(), words->begin(), words->end());
       reasons_[(*words)[0]] = "memory: " + fit.summary;
     }
@@ -216,16 +175,7 @@ class Tuner {
   }
 
   void links_inside_nodes() {
-    std::set<std::string> said;
-    for (const SeenLink& link : seen_.links) {
-      if (!link.same_host || link.transport.starts_with("P2P")) continue;
-      const std::string kind(split(link.transport, '/')[0]);
-      if (!said.insert(kind).second) continue;
-      note(
-          fmt::format("{} inside one node ({}): GPUs without NVLink or with peer access off; "
-                      "tensor parallelism is slow there",
-                      kind, link_text(link)));
-    }
+    for (std::string& text : slow_links_inside_nodes(seen_)) note(std::move(text));
     if (spec_.nodes > 1 && spec_.tensor_parallel > spec_.gpus_per_node && !socket_.empty()) {
       note(
           "tensor parallelism crosses hosts over TCP; pipeline parallelism between hosts needs far "
