@@ -154,6 +154,17 @@ class Json(unittest.TestCase):
             self.assertFalse(validator(name).is_valid(spoiled), path)
 
 
+    def test_real_checks(self):
+        check = validator("check")
+        for command in (["check", "pod"], ["check", "host"], ["ras", "127.0.0.1:1", "--timeout", "2"]):
+            done = run(*command, "-o", "json")
+            answer = json.loads(done.stdout)
+            self.assertEqual([f"{'/'.join(map(str, e.path))}: {e.message[:200]}" for e in check.iter_errors(answer)], [], command)
+            self.assertEqual(done.returncode, {"ok": 0, "warning": 0, "failed": 1, "unknown": 3}[answer["verdict"]], command)
+            text = run(*command).stdout.decode("utf-8", "strict")
+            self.assertTrue(text.startswith(answer["verdict"].upper()), text[:200])
+
+
 class Forms(unittest.TestCase):
     def test_nothing_steers_a_terminal(self):
         base = hostile_dir()
