@@ -50,6 +50,7 @@ class Checker {
     parallelism();
     storage("storage", s_.model_storage);
     storage("logs", s_.log_storage);
+    both_storages();
     places();
     texts();
     return std::move(errors_);
@@ -163,6 +164,15 @@ class Checker {
          "source is no NFS export", "write it as \"server:/export\"");
     need(makes_pods(launcher_), field, "this launcher does not mount NFS",
          "mount it on the hosts and use host-path");
+  }
+
+  void both_storages() {
+    const Storage &model = s_.model_storage, &logs = s_.log_storage;
+    if (model.kind == StorageKind::None || logs.kind == StorageKind::None) return;
+    need(model.path != logs.path, "logs", "path is that of storage");
+    need(model.kind != StorageKind::Pvc || logs.kind != StorageKind::Pvc ||
+             model.source != logs.source || (model.size + logs.size).empty(),
+         "logs", "source is the claim of storage, and a size would create it twice");
   }
 
   void places() {

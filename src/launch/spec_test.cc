@@ -94,6 +94,10 @@ TEST(CheckSpec, OneSentencePerMistake) {
             "storage: source is no NFS export"},
            {"[storage]\npath = \"/m\"", "storage: has values but no kind"},
            {"tensor_parallel = 1\npipeline_parallel = 1\ndata_parallel = 16", ""},
+           {"profile = \"debug\"\n[storage]\nkind = \"pvc\"\nsource = \"m\"\npath = \"/logs\"",
+            "logs: path is that of storage"},
+           {"profile = \"debug\"\n[storage]\nkind = \"pvc\"\nsource = \"vllm-logs\"\npath = \"/m\"",
+            "logs: source is the claim of storage, and a size would create it twice"},
            {"tensor_parallel = 16\npipeline_parallel = 1\nnodes = 4\ndata_parallel = 2",
             "data_parallel: a replica must fit on one node when nodes share a data parallel "
             "launch"}}) {
