@@ -6,7 +6,9 @@
 
 #define RANKDX_EMBEDDED(symbol) \
   extern "C" const char rankdx_data_##symbol##_begin[], rankdx_data_##symbol##_end[];
+RANKDX_EMBEDDED(env_facts)
 RANKDX_EMBEDDED(env_vars)
+RANKDX_EMBEDDED(flag_facts)
 RANKDX_EMBEDDED(info_events)
 RANKDX_EMBEDDED(leftovers)
 RANKDX_EMBEDDED(profiles)
@@ -23,8 +25,10 @@ struct Table { std::string_view name; const char *begin, *end; };
 }  // namespace
 
 std::string_view data_file(std::string_view name) {
-  static const std::array<Table, 8> tables = {{
+  static const std::array<Table, 10> tables = {{
+      {"env-facts", rankdx_data_env_facts_begin, rankdx_data_env_facts_end},
       {"env-vars", rankdx_data_env_vars_begin, rankdx_data_env_vars_end},
+      {"flag-facts", rankdx_data_flag_facts_begin, rankdx_data_flag_facts_end},
       {"info-events", rankdx_data_info_events_begin, rankdx_data_info_events_end},
       {"leftovers", rankdx_data_leftovers_begin, rankdx_data_leftovers_end},
       {"profiles", rankdx_data_profiles_begin, rankdx_data_profiles_end},
