@@ -29,6 +29,7 @@ const std::vector<Command>& commands() {
       {"ras", "Ask NCCL's RAS port who is missing, dead or behind in a running job", kRasExamples, make_ras},
       {"model fit", "Say whether a model fits the GPUs, and with which flags", kModelFitExamples, make_model_fit},
       {"launch generate", "One description to the files of a launcher: LWS, Run:ai, KubeRay, docker, compose, Slurm, ssh", kLaunchGenerateExamples, make_launch_generate},
+      {"launch lint", "What is wrong with a launch command, manifest, script or environment, and the correction", kLaunchLintExamples, make_launch_lint},
       {"launch diff", "What the production launch does otherwise than the debug launch, and why", kLaunchDiffExamples, make_launch_diff},
       {"launch tune", "The production launch out of a debug launch and what its logs showed", kLaunchTuneExamples, make_launch_tune},
       {"man", "Print the manual page", "", make_man},

@@ -42,6 +42,8 @@ extern const std::string_view kModelFitExamples;
 std::function<int()> make_model_fit(Flags& flags);
 extern const std::string_view kLaunchGenerateExamples, kLaunchDiffExamples, kLaunchTuneExamples;
 std::function<int()> make_launch_generate(Flags& flags);
+extern const std::string_view kLaunchLintExamples;
+std::function<int()> make_launch_lint(Flags& flags);
 std::function<int()> make_launch_diff(Flags& flags);
 std::function<int()> make_launch_tune(Flags& flags);
 

@@ -1,0 +1,21 @@
+runai inference distributed submit my-llm-debug \
+  --project ml-team \
+  --image vllm/vllm-openai:latest \
+  --workers 2 \
+  -g 2 \
+  --existing-pvc claimname=models,path=/data \
+  --run-as-uid 1000 \
+  --environment-variable NCCL_DEBUG=INFO \           # show the transport
+  --environment-variable NCCL_DEBUG_SUBSYS=ALL \
+  --environment-variable NCCL_IB_DISABLE=1 \         # no InfiniBand here
+  --environment-variable NCCL_P2P_DISABLE=0 \
+  --environment-variable HF_HUB_OFFLINE=1 \
+  --environment-variable TRANSFORMERS_OFFLINE=1 \
+  --preemptibility preemptible \
+  --serving-port 8000 \
+  -- --model /data/some-model \
+  --tensor-parallel-size 2 \
+  --max-model-len 8192 \
+  --gpu-memory-utilization 0.92 \
+  --enable-chunked-prefill \
+  --disable-log-requests
