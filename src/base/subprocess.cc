@@ -60,8 +60,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 /// Only async-signal-safe calls: other threads may hold any lock.
-[[noreturn]] void become(const char* path, char* const* argv, char* const* env, int in, int out, int err,
-                         int failure, pid_t parent) {
+[[noreturn]] void become(const char* path, char* const* argv, char* const* env, int in, int out,
+                         int err, int failure, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(127);
   sigset_t none;

@@ -38,7 +38,9 @@ TEST(Judge, pods_of_a_real_node) {
   std::string got;
   for (const PodInfo& p : *pods)
     got += p.name + " [" + state_cell(p).value + "] " + found(p, *events) + "\n";
-  EXPECT_EQ(got, R"(r-cfg [CreateContainerConfigError] worker-pod-not-running: has a container that cannot be created
+  EXPECT_EQ(
+      got,
+      R"(r-cfg [CreateContainerConfigError] worker-pod-not-running: has a container that cannot be created
 r-cm [CreateContainerConfigError] worker-pod-not-running: has a container that cannot be created
 r-crash [Error (4 restarts)] worker-pod-not-running: keeps crashing
 r-done [Completed] -
