@@ -1,18 +1,16 @@
 #include "checkpoint/weights.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <mutex>
-#include <thread>
 
 #include "checkpoint/json_scanner.h"
 #include "checkpoint/name_set.h"
+#include "checkpoint/parallel.h"
 
 namespace rankdx {
 namespace {
 
-constexpr size_t kMostThreads = 16;
 /// Enough for the whole header of most shards, so that one read does.
 constexpr size_t kFirstRead = 128u << 10;
 /// Headers beyond this are read one at a time: sixteen hostile ones together would take 1.6 GB.
@@ -21,57 +19,6 @@ constexpr uint64_t kLargeHeader = 8u << 20;
 bool all_zero(const std::string& bytes) {
   return bytes.find_first_not_of('\0') == std::string::npos;
 }
-
-struct HeaderJob {
-  const FileAccess& files;
-  const std::string& directory;
-  TailCheck tail;
-  std::mutex large;
-
-  /// Fills `to` from an open file. Errors: reading failed.
-  Result<void> read(const OpenFile& file, WeightFile& to) {
-    std::string first(std::min<uint64_t>(kFirstRead, file.bytes()), '\0');
-    first.resize(RANKDX_TRY(file.read(first.data(), first.size(), 0)));
-    const auto length = safetensors_header_length(first, file.bytes());
-    SafetensorsResult result = tl::unexpected(SafetensorsError{});
-    if (!length) {
-      result = tl::unexpected(length.error());
-    } else {
-      std::unique_lock<std::mutex> gate(large, std::defer_lock);
-      if (*length > kLargeHeader) gate.lock();
-      std::shared_ptr<char[]> text(new char[*length + 1]);
-      const size_t have = std::min<size_t>(*length, first.size() - 8);
-      std::memcpy(text.get(), first.data() + 8, have);
-      const size_t rest = RANKDX_TRY(file.read(text.get() + have, *length - have, 8 + have));
-      if (have + rest < *length)
-        return fail(ErrorCode::Unreadable, "became shorter while it was read", to.name);
-      result = parse_safetensors_header(std::move(text), *length, file.bytes());
-    }
-    if (!result) {
-      to.refused = std::move(result.error());
-      to.head = first.substr(0, 1024);
-    } else {
-      to.header = std::move(*result);
-    }
-    if (tail == TailCheck::Look && to.header && to.header->data_bytes >= 2 * WeightFile::kTail) {
-      std::string last(WeightFile::kTail, '\0');
-      last.resize(RANKDX_TRY(file.read(last.data(), last.size(), file.bytes() - last.size())));
-      to.zero_tail = all_zero(last);
-    }
-    return {};
-  }
-
-  void run(WeightFile& to) {
-    const auto file = files.open(path_join(directory, to.name));
-    if (!file) {
-      to.unreadable = file.error();
-      return;
-    }
-    to.bytes = (*file)->bytes();
-    to.first_hole = (*file)->first_hole();
-    if (const auto done = read(**file, to); !done) to.unreadable = done.error();
-  }
-};
 
 class IndexReader {
  public:
@@ -140,6 +87,50 @@ class IndexReader {
 
 }  // namespace
 
+/// Errors: reading failed.
+Result<void> WeightReader::read_open(const OpenFile& file, WeightFile& to) {
+  std::string first(std::min<uint64_t>(kFirstRead, file.bytes()), '\0');
+  first.resize(RANKDX_TRY(file.read(first.data(), first.size(), 0)));
+  const auto length = safetensors_header_length(first, file.bytes());
+  SafetensorsResult result = tl::unexpected(SafetensorsError{});
+  if (!length) {
+    result = tl::unexpected(length.error());
+  } else {
+    std::unique_lock<std::mutex> gate(large_, std::defer_lock);
+    if (*length > kLargeHeader) gate.lock();
+    std::shared_ptr<char[]> text(new char[*length + 1]);
+    const size_t have = std::min<size_t>(*length, first.size() - 8);
+    std::memcpy(text.get(), first.data() + 8, have);
+    const size_t rest = RANKDX_TRY(file.read(text.get() + have, *length - have, 8 + have));
+    if (have + rest < *length)
+      return fail(ErrorCode::Unreadable, "became shorter while it was read", to.name);
+    result = parse_safetensors_header(std::move(text), *length, file.bytes());
+  }
+  if (!result) {
+    to.refused = std::move(result.error());
+    to.head = first.substr(0, 1024);
+  } else {
+    to.header = std::move(*result);
+  }
+  if (tail_ == TailCheck::Look && to.header && to.header->data_bytes >= 2 * WeightFile::kTail) {
+    std::string last(WeightFile::kTail, '\0');
+    last.resize(RANKDX_TRY(file.read(last.data(), last.size(), file.bytes() - last.size())));
+    to.zero_tail = all_zero(last);
+  }
+  return {};
+}
+
+void WeightReader::read(WeightFile& to) {
+  const auto file = files_.open(path_join(directory_, to.name));
+  if (!file) {
+    to.unreadable = file.error();
+    return;
+  }
+  to.bytes = (*file)->bytes();
+  to.first_hole = (*file)->first_hole();
+  if (const auto done = read_open(**file, to); !done) to.unreadable = done.error();
+}
+
 Result<WeightIndex> parse_weight_index(std::string text, std::string_view file) {
   auto kept = std::make_unique<std::string>(std::move(text));
   WeightIndex index;
@@ -163,18 +154,11 @@ Result<WeightIndex> parse_weight_index(std::string text, std::string_view file) 
 std::vector<WeightFile> read_weight_headers(const FileAccess& files, const std::string& directory,
                                             const std::vector<std::string>& names, TailCheck tail) {
   std::vector<WeightFile> result(names.size());
-  HeaderJob job{files, directory, tail, {}};
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i = next++; i < names.size(); i = next++) {
-      result[i].name = names[i];
-      job.run(result[i]);
-    }
-  };
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < std::min(kMostThreads, names.size()); ++i) threads.emplace_back(work);
-  work();
-  for (std::thread& t : threads) t.join();
+  WeightReader reader(files, directory, tail);
+  parallel_for(names.size(), kReaderThreads, [&](size_t i) {
+    result[i].name = names[i];
+    reader.read(result[i]);
+  });
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,23 @@ constexpr uint64_t kMostIndexBytes = 512u << 20;
 std::vector<std::string> files_to_load(const WeightIndex& index, const ModelLayout& layout);
 
 enum class TailCheck : uint8_t { Skip, Look };
+
+/// Reads one file after another; several threads may call read() at once.
+class WeightReader {
+ public:
+  WeightReader(const FileAccess& files, const std::string& directory, TailCheck tail)
+      : files_(files), directory_(directory), tail_(tail) {}
+  /// `file.name` is set; the rest is filled.
+  void read(WeightFile& file);
+
+ private:
+  Result<void> read_open(const OpenFile& file, WeightFile& to);
+
+  const FileAccess& files_;
+  const std::string& directory_;
+  TailCheck tail_;
+  std::mutex large_;
+};
 
 /// Opens the files with several threads, as file systems with slow opens want it. The order of
 /// `names` is kept.
