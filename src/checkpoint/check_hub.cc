@@ -40,7 +40,7 @@ void check_completeness(ModelCheck& check) {
     if (find_entry(check.entries, name) != nullptr || name.find('/') != std::string::npos) continue;
     if (is_needed(check, name)) {
       check.add("hub-snapshot-partial", name,
-                expected.bytes ? "is missing; " + bytes_text(*expected.bytes) : "is missing");
+                expected.bytes ? "is missing; " + size_words(*expected.bytes) : "is missing");
     } else {
       ++optional;
     }
@@ -63,8 +63,8 @@ void check_sizes(ModelCheck& check) {
     ++compared;
     if (e->bytes != *expected.bytes && !check.fakes.contains(name))
       check.add("model-file-size-mismatch", name,
-                fmt::format("{} bytes, where {} says {}", grouped(e->bytes), expected.source,
-                            grouped(*expected.bytes)));
+                fmt::format("{} bytes, where {} says {}", digits_grouped(e->bytes), expected.source,
+                            digits_grouped(*expected.bytes)));
   }
   if (compared > 0)
     check.check_by("recorded-sizes", {"model-file-size-mismatch"},

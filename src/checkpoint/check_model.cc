@@ -43,13 +43,13 @@ void ModelCheck::add(std::string_view id, std::string file, std::string detail,
   problems.add(id, std::move(file), std::move(detail), names(std::move(more)), line, column);
 }
 
-std::string grouped(uint64_t number) {
+std::string digits_grouped(uint64_t number) {
   std::string text = std::to_string(number);
   for (size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, 1, ',');
   return text;
 }
 
-std::string bytes_text(uint64_t bytes) {
+std::string size_words(uint64_t bytes) {
   static constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (bytes < 1024) return std::to_string(bytes) + " bytes";
   double value = static_cast<double>(bytes) / 1024;

@@ -52,9 +52,9 @@ struct ModelCheck {
 };
 
 /// "1,234,567".
-std::string grouped(uint64_t number);
+std::string digits_grouped(uint64_t number);
 /// "4.7 GiB".
-std::string bytes_text(uint64_t bytes);
+std::string size_words(uint64_t bytes);
 
 /// Reads everything that the other parts look at: JSON files, index, headers, first bytes.
 void read_model_files(ModelCheck& check);

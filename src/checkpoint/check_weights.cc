@@ -24,12 +24,12 @@ void report_refused(ModelCheck& check, const WeightFile& file) {
   if (!error.tensor.empty() && detail.find(error.tensor) == std::string::npos)
     detail += " (tensor " + error.tensor + ")";
   if (error.expected_bytes > 0)
-    detail += fmt::format(
-        ": {} bytes, where {} are expected ({} {})", grouped(error.file_bytes),
-        grouped(error.expected_bytes),
-        grouped(error.expected_bytes > error.file_bytes ? error.expected_bytes - error.file_bytes
-                                                        : error.file_bytes - error.expected_bytes),
-        error.expected_bytes > error.file_bytes ? "too few" : "too many");
+    detail += fmt::format(": {} bytes, where {} are expected ({} {})",
+                          digits_grouped(error.file_bytes), digits_grouped(error.expected_bytes),
+                          digits_grouped(error.expected_bytes > error.file_bytes
+                                             ? error.expected_bytes - error.file_bytes
+                                             : error.file_bytes - error.expected_bytes),
+                          error.expected_bytes > error.file_bytes ? "too few" : "too many");
   check.add(kFaultIds[static_cast<size_t>(error.fault)], file.name, std::move(detail));
 }
 
@@ -43,8 +43,8 @@ void look_at_the_disk(ModelCheck& check, const WeightFile& file) {
       entry->bytes > entry->allocated_bytes ? entry->bytes - entry->allocated_bytes : 0;
   if (missing >= kLeastHole && file.first_hole < file.bytes) {
     check.add("weight-file-has-holes", file.name,
-              fmt::format("about {} of {} were never written, from byte {} on", bytes_text(missing),
-                          bytes_text(file.bytes), grouped(file.first_hole)));
+              fmt::format("about {} of {} were never written, from byte {} on", size_words(missing),
+                          size_words(file.bytes), digits_grouped(file.first_hole)));
   } else if (file.zero_tail) {
     check.add("weight-file-zero-tail", file.name, "the last 65,536 bytes are zero");
   }
@@ -159,8 +159,8 @@ void compare_total(ModelCheck& check, const Loaded& loaded) {
   const auto said = check.index->total_size;
   if (!said || *said == seen || check.problems.has("model-shard-missing")) return;
   check.add("index-total-size-differs", check.index->file,
-            fmt::format("total_size {} and {} differ", grouped(*said), grouped(seen)),
-            {{"said", grouped(*said)}, {"seen", grouped(seen)}});
+            fmt::format("total_size {} and {} differ", digits_grouped(*said), digits_grouped(seen)),
+            {{"said", digits_grouped(*said)}, {"seen", digits_grouped(seen)}});
 }
 
 }  // namespace
@@ -190,7 +190,7 @@ void check_headers(ModelCheck& check) {
   const bool bad = good != check.weights.size();
   check.check("safetensors-headers", bad ? CheckStatus::Failed : CheckStatus::Ok,
               fmt::format("{} of {} files, {} tensors, {}", good, check.weights.size(),
-                          grouped(tensors), bytes_text(bytes)),
+                          digits_grouped(tensors), size_words(bytes)),
               bad ? "the reference reader refuses the others" : "");
   check.check_by("allocated", {"weight-file-has-holes", "weight-file-zero-tail"},
                  "holes and zero ends of weight files");
@@ -241,7 +241,7 @@ void check_index_and_tensors(ModelCheck& check) {
   }
   check.check_by("weight-index",
                  {"model-shard-missing", "tensor-not-where-index-says", "tensor-in-several-files"},
-                 fmt::format("{} tensors in {} files", grouped(check.index->tensors.size()),
+                 fmt::format("{} tensors in {} files", digits_grouped(check.index->tensors.size()),
                              check.index->files.size()));
 }
 

@@ -115,7 +115,7 @@ void read_head(const ModelCheck& check, Read& read) {
   std::string tail(std::min<uint64_t>(66'000, (*file)->bytes()), '\0');
   const auto end = (*file)->read(tail.data(), tail.size(), (*file)->bytes() - tail.size());
   if (end && tail.find("PK\x05\x06") == std::string::npos)
-    read.note = "begins as an archive, but " + grouped((*file)->bytes()) +
+    read.note = "begins as an archive, but " + digits_grouped((*file)->bytes()) +
                 " bytes end without its directory";
 }
 

@@ -27,6 +27,7 @@ const std::vector<Command>& commands() {
       {"filter", "Cut logs down by what their lines mean", kFilterExamples, make_filter},
       {"explain", "Say what a finding, a variable, a subsystem or a log line means", kExplainExamples, make_explain},
       {"ras", "Ask NCCL's RAS port who is missing, dead or behind in a running job", kRasExamples, make_ras},
+      {"model check", "Say whether a model directory is complete, intact, readable and usable offline", kModelCheckExamples, make_model_check},
       {"model fit", "Say whether a model fits the GPUs, and with which flags", kModelFitExamples, make_model_fit},
       {"launch generate", "One description to the files of a launcher: LWS, Run:ai, KubeRay, docker, compose, Slurm, ssh", kLaunchGenerateExamples, make_launch_generate},
       {"launch lint", "What is wrong with a launch command, manifest, script or environment, and the correction", kLaunchLintExamples, make_launch_lint},

@@ -38,6 +38,9 @@ extern const std::string_view kCheckPodExamples, kCheckHostExamples;
 std::function<int()> make_check_pod(Flags& flags);
 std::function<int()> make_check_host(Flags& flags);
 
+extern const std::string_view kModelCheckExamples;
+std::function<int()> make_model_check(Flags& flags);
+
 extern const std::string_view kModelFitExamples;
 std::function<int()> make_model_fit(Flags& flags);
 extern const std::string_view kLaunchGenerateExamples, kLaunchDiffExamples, kLaunchTuneExamples;
