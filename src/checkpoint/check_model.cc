@@ -14,7 +14,7 @@ const JsonValue* ModelCheck::root(std::string_view name) const {
 }
 
 void ModelCheck::check(std::string id, CheckStatus status, std::string value, std::string why) {
-  checks.push_back({std::move(id), status, std::move(value), std::move(why), directory});
+  checks.push_back({std::move(id), status, std::move(value), std::move(why), {}});
 }
 
 void ModelCheck::check_by(std::string id, std::initializer_list<std::string_view> problem_ids,
