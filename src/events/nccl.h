@@ -8,9 +8,18 @@
 
 namespace rankdx {
 
+/// What the grammar needs of a message: a part of its envelope.
+struct Said {
+  Level level = Level::None;
+  std::string_view body, file, func;
+  size_t host_size = 0;  ///< bytes of the host's name: tells whether NCCL cut the line
+};
+
 /// Parses the body of an NCCL message (level Info, Warn, Version, Abort, Trace or Call). Never fails: a body that no
 /// row describes is EventKind::Unknown (Info) or Warn (Warn). Matches by wording, never by source line number.
 Event parse_nccl(const Envelope& message);
+/// The same into an event that is used again and again.
+void parse_nccl(const Said& message, Event& event);
 
 /// Calls fn(interface, address) for each device of a "NET/Socket : Using" list, e.g. ("eth0", "10.0.0.1"), and
 /// fn(device, "port/layer") for each of a "NET/IB : Using" list, e.g. ("mlx5_0", "1/RoCE").

@@ -2,25 +2,22 @@
 
 #include <algorithm>
 #include <deque>
-#include <numeric>
+#include <map>
+#include <set>
 #include <tuple>
 
 #include "events/nccl.h"
+#include "job/digest.h"
 #include "job/notables.h"
 #include "job/process_fold.h"
 #include "scan/scanner.h"
+#include "scan/source_memory.h"
 
 namespace rankdx {
 namespace {
 
 constexpr size_t kMaxProcesses = 1 << 17;
 constexpr size_t kUnrecognisedSamples = 8;
-
-/// Lines of the engine that carry a version.
-const LiteralSet& engine_marks() {
-  static const LiteralSet marks({"LLM engine (v", "API server version "});
-  return marks;
-}
 
 std::string version_after(std::string_view body, std::string_view mark) {
   const size_t at = body.find(mark);
@@ -33,15 +30,6 @@ std::string version_after(std::string_view body, std::string_view mark) {
 uint64_t mix(uint64_t hash, uint64_t value) {
   hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
   return hash ^ (hash >> 29);
-}
-
-/// Cheap: length, head and tail of a line. It only has to tell two logs of the same name apart.
-uint64_t hash_line(uint64_t hash, std::string_view line) {
-  uint64_t head = 0, tail = 0;
-  const size_t n = std::min<size_t>(8, line.size());
-  std::copy_n(line.data(), n, reinterpret_cast<char*>(&head));
-  std::copy_n(line.data() + line.size() - n, n, reinterpret_cast<char*>(&tail));
-  return mix(mix(mix(hash, line.size()), head), tail);
 }
 
 }  // namespace
@@ -58,8 +46,10 @@ struct SourceFold::Impl : MessageSink {
   NotableStore notables;
   std::vector<uint64_t> unrecognised_seen;
   std::vector<uint32_t> marks;
+  std::vector<int> process_of_speaker;   // of the digest at hand
   uint64_t line_number = 0;
-  uint64_t hash = 0;
+  uint64_t plain_lines = 0, plain_nccl_lines = 0, plain_damaged_lines = 0;  // not seen by `scanner`
+  LineHash hash;
 
   Impl(std::string name, const LiteralSet& literals) : gate(literals) { facts.name = std::move(name); }
 
@@ -67,10 +57,7 @@ struct SourceFold::Impl : MessageSink {
     Key key(m.origin, m.host, m.level == Level::None || m.pid < 0 ? m.actor_pid : m.pid, m.actor);
     auto found = by_key.find(key);
     if (found != by_key.end()) return found->second;
-    if (processes.size() >= kMaxProcesses) {
-      ++facts.processes_dropped;
-      return -1;
-    }
+    if (processes.size() >= kMaxProcesses) return -1;
     const int index = static_cast<int>(processes.size());
     ProcessFacts& p = processes.emplace_back().facts;
     std::tie(p.origin, p.host, p.pid, p.actor) = key;
@@ -89,13 +76,19 @@ struct SourceFold::Impl : MessageSink {
 
   void on_message(const Envelope& m, std::string_view line) override {
     const int process = process_of(m);
-    if (process < 0) return;
+    if (process < 0) {
+      ++facts.processes_dropped;
+      return;
+    }
     ProcessFold& fold = processes[process];
     ProcessFacts& p = fold.facts;
     ++p.lines;
     p.last_line = line_number;
     if (m.repeated > 1) ++facts.repeated_messages;
-    if (m.label_rank >= 0) p.label_rank = m.label_rank;
+    if (m.label_rank >= 0) {
+      p.label_rank = m.label_rank;
+      fold.label_line = line_number;
+    }
     if (m.time_us != kNoTime) {
       p.first_us = p.first_us == kNoTime ? m.time_us : std::min(p.first_us, m.time_us);
       p.last_us = std::max(p.last_us, m.time_us);
@@ -108,12 +101,15 @@ struct SourceFold::Impl : MessageSink {
   }
 
   void on_text(const Envelope& m, std::string_view line, int process) {
-    marks.clear();
-    engine_marks().find(m.body, marks);
-    if (!marks.empty() && facts.vllm_version.empty()) {
-      facts.vllm_version = version_after(m.body, marks.front() == 0 ? "LLM engine (v" : "API server version ");
-    }
+    if (facts.vllm_version.empty()) take_engine_version(m.body);
     if (gate.any(m.body)) note(m, line, process);
+  }
+
+  void take_engine_version(std::string_view body) {
+    marks.clear();
+    engine_marks().find(body, marks);
+    if (marks.empty()) return;
+    facts.vllm_version = version_after(body, marks.front() == 0 ? "LLM engine (v" : "API server version ");
   }
 
   void on_nccl(const Envelope& m, std::string_view line, int process) {
@@ -152,12 +148,27 @@ struct SourceFold::Impl : MessageSink {
 
   void unrecognised(std::string_view body) {
     ++facts.unrecognised_nccl_lines;
+    sample_unrecognised(body);
+  }
+
+  void sample_unrecognised(std::string_view body) {
     if (unrecognised_seen.size() >= kUnrecognisedSamples) return;
     const uint64_t h = template_hash(body, 0);
     if (std::find(unrecognised_seen.begin(), unrecognised_seen.end(), h) != unrecognised_seen.end()) return;
     unrecognised_seen.push_back(h);
     facts.unrecognised_samples.emplace_back(body.substr(0, 200));
   }
+
+  bool knows_speakers(const BlockDigest& digest);
+  void add_lines(std::string_view block);
+  void add_line(std::string_view line) {
+    ++line_number;
+    scanner.scan_line(line, *this);
+  }
+  int process_of(const BlockDigest::Speaker& speaker, BlockDigest& digest);
+  void add_message(const BlockDigest::Message& m, int process);
+  void add_sums(const BlockDigest::Speaker& speaker, int process, uint64_t lines_before);
+  void add_digest(BlockDigest& digest);
 
   /// Puts the processes in key order and gives the kept lines their new numbers.
   void order_processes() {
@@ -172,27 +183,149 @@ struct SourceFold::Impl : MessageSink {
   }
 };
 
+/// May the digest be believed? It read each head as if its host were known. A host that is not known yet must be no
+/// longer form of another one (a cut line glued to it), and no line of the block may hang on which hosts are known.
+bool SourceFold::Impl::knows_speakers(const BlockDigest& digest) {
+  std::set<std::string_view> fresh;
+  const KnownHosts& hosts = scanner.memory().hosts;
+  for (const BlockDigest::Speaker& speaker : digest.speakers) {
+    if (speaker.head == nullptr || digest.process_of_head[speaker.head->index] != BlockDigest::kNotYet) continue;
+    if (!hosts.knows(speaker.said->host)) fresh.insert(speaker.said->host);
+  }
+  if (fresh.empty()) return true;
+  if (!digest.unsure.empty()) return false;
+  for (std::string_view host : fresh) {
+    for (size_t at = 1; at < host.size(); ++at) {
+      if (fresh.count(host.substr(at)) || hosts.knows(host.substr(at))) return false;
+    }
+  }
+  return true;
+}
+
+void SourceFold::Impl::add_lines(std::string_view block) {
+  while (!block.empty()) {
+    const size_t end = block.find('\n');
+    add_line(block.substr(0, end));
+    block.remove_prefix(end == std::string_view::npos ? block.size() : end + 1);
+  }
+}
+
+int SourceFold::Impl::process_of(const BlockDigest::Speaker& speaker, BlockDigest& digest) {
+  if (speaker.head == nullptr) return find_process(*speaker.said);
+  int& process = digest.process_of_head[speaker.head->index];
+  if (process != BlockDigest::kNotYet) return process;
+  Envelope e = *speaker.said;
+  e.level = Level::Info;
+  SourceMemory& memory = scanner.memory();
+  e.writer = memory.writers.number(e);
+  memory.hosts.learn(e.host);
+  return process = process_of(e);
+}
+
+void SourceFold::Impl::add_message(const BlockDigest::Message& m, int process) {
+  auto does = [&](BlockDigest::Does what) { return (m.does & static_cast<uint8_t>(what)) != 0; };
+  if (does(BlockDigest::Does::Engine) && facts.vllm_version.empty()) take_engine_version(m.body);
+  if (does(BlockDigest::Does::Event)) {
+    processes[process].add(m.event, {line_number, m.line, m.time_us, m.said->tid});
+  }
+  if (does(BlockDigest::Does::Unrecognised)) sample_unrecognised(m.body);
+  if (!does(BlockDigest::Does::Note)) return;
+  Envelope e = *m.said;
+  e.level = m.level;
+  e.time_us = m.time_us;
+  e.repeated = m.repeated;
+  e.body = m.body;
+  note(e, m.line, process);
+}
+
+void SourceFold::Impl::add_sums(const BlockDigest::Speaker& s, int process, uint64_t lines_before) {
+  if (process < 0) {
+    facts.processes_dropped += s.lines;
+    return;
+  }
+  ProcessFold& fold = processes[process];
+  ProcessFacts& p = fold.facts;
+  p.lines += s.lines;
+  p.nccl_lines += s.nccl_lines;
+  p.warns += s.warns;
+  p.debug_bulk_lines += s.bulk;
+  facts.repeated_messages += s.repeated;
+  facts.unrecognised_nccl_lines += s.unrecognised;
+  p.last_line = std::max(p.last_line, lines_before + s.last_line);
+  if (s.label_line && lines_before + s.label_line > fold.label_line) {
+    fold.label_line = lines_before + s.label_line;
+    p.label_rank = s.label_rank;
+  }
+  if (s.first_us != kNoTime) {
+    p.first_us = p.first_us == kNoTime ? s.first_us : std::min(p.first_us, s.first_us);
+    p.last_us = std::max(p.last_us, s.last_us);
+  }
+  if (s.last_nccl_line && lines_before + s.last_nccl_line > p.last_nccl.line) {
+    p.last_nccl.line = lines_before + s.last_nccl_line;
+    p.last_nccl.text.assign(s.last_nccl.substr(0, kMaxKeptText));
+    p.last_cut = s.last_cut;
+  }
+}
+
+void SourceFold::Impl::add_digest(BlockDigest& digest) {
+  const uint64_t before = line_number;
+  std::vector<int>& process = process_of_speaker;
+  process.assign(digest.speakers.size(), -1);
+  for (const BlockDigest::Record& record : digest.records) {
+    line_number = before + record.line;
+    switch (record.step) {
+      case BlockDigest::Step::Speaker:
+        process[record.speaker] = process_of(digest.speakers[record.speaker], digest);
+        break;
+      case BlockDigest::Step::Message:
+        if (process[record.speaker] >= 0) add_message(digest.messages[record.index], process[record.speaker]);
+        break;
+      case BlockDigest::Step::Call:
+        if (process[record.speaker] >= 0) {
+          processes[process[record.speaker]].add_call(digest.calls[record.index], line_number);
+        }
+        break;
+      case BlockDigest::Step::Line:
+        scanner.scan_line(digest.unsure[record.index], *this);
+        break;
+    }
+  }
+  for (size_t i = 0; i < digest.speakers.size(); ++i) add_sums(digest.speakers[i], process[i], before);
+  plain_lines += digest.lines - digest.unsure.size();
+  plain_nccl_lines += digest.nccl_lines;
+  plain_damaged_lines += digest.damaged_lines;
+  line_number = before + digest.lines;
+}
+
 SourceFold::SourceFold(std::string name, const LiteralSet& gate)
     : impl_(std::make_unique<Impl>(std::move(name), gate)) {}
 SourceFold::~SourceFold() = default;
 
 void SourceFold::line(std::string_view line) {
-  ++impl_->line_number;
-  impl_->hash = hash_line(impl_->hash, line);
-  impl_->scanner.scan_line(line, *impl_);
+  impl_->hash.add(line);
+  impl_->add_line(line);
+}
+
+void SourceFold::add(BlockDigest& digest) {
+  impl_->hash.append(digest.hash);
+  if (impl_->knows_speakers(digest)) {
+    impl_->add_digest(digest);
+  } else {
+    impl_->add_lines(digest.block);
+  }
 }
 
 SourceFacts SourceFold::finish(uint64_t bytes, uint64_t overlong, bool ends_mid_line, std::string problem) {
   SourceFacts& f = impl_->facts;
   const ScanCounts& counts = impl_->scanner.counts();
   f.bytes = bytes;
-  f.lines = counts.lines;
-  f.nccl_lines = counts.nccl_lines;
-  f.damaged_lines = counts.damaged_lines;
+  f.lines = impl_->plain_lines + counts.lines;
+  f.nccl_lines = impl_->plain_nccl_lines + counts.nccl_lines;
+  f.damaged_lines = impl_->plain_damaged_lines + counts.damaged_lines;
   f.overlong_lines = overlong;
   f.ends_mid_line = ends_mid_line;
   f.problem = std::move(problem);
-  f.fingerprint = mix(impl_->hash, bytes);
+  f.fingerprint = mix(impl_->hash.value(), bytes);
   f.notables = impl_->notables.take();
   f.notables_dropped = impl_->notables.dropped();
   impl_->order_processes();

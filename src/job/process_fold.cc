@@ -87,14 +87,28 @@ struct ProcessFold::Handler {
   }
 };
 
+namespace {
+constexpr auto kHandlers = ProcessFold::Handler::table();
+}
+
+bool ProcessFold::wants(EventKind kind) { return kHandlers[static_cast<size_t>(kind)] != nullptr; }
+
 void ProcessFold::add(const Event& event, const LinePlace& at) {
-  static constexpr auto kHandlers = Handler::table();
   if (auto handler = kHandlers[static_cast<size_t>(event.kind)]) (this->*handler)(event, at);
 }
 
 CommFacts* ProcessFold::comm_by_pointer(uint64_t comm) {
+  if (comm == recent_comm_ && comm) return &facts.comms[recent_index_];
   auto found = live_.find(comm);
-  return found == live_.end() ? nullptr : &facts.comms[found->second];
+  if (found == live_.end()) return nullptr;
+  recent_comm_ = comm;
+  recent_index_ = found->second;
+  return &facts.comms[found->second];
+}
+
+void ProcessFold::set_live(uint64_t comm, int index) {
+  live_[comm] = index;
+  recent_comm_ = 0;
 }
 
 int ProcessFold::current_comm(int tid) const {
@@ -114,7 +128,7 @@ CommFacts* ProcessFold::open_comm(const Event& event, const LinePlace& at) {
   CommFacts& comm = facts.comms.back();
   comm.comm = event.comm;
   comm.tid = at.tid;
-  if (event.comm) live_[event.comm] = index;
+  if (event.comm) set_live(event.comm, index);
   if (thread_comm_.size() < kMaxThreads || thread_comm_.count(at.tid)) thread_comm_[at.tid] = index;
   return &comm;
 }
@@ -186,7 +200,7 @@ void ProcessFold::on_complete(const Event& event, const LinePlace& at) {
     if (!comm || comm->comm || comm->stage >= Stage::InitComplete) comm = open_comm(event, at);
     if (!comm) return;
     comm->comm = event.comm;
-    live_[event.comm] = static_cast<int>(comm - facts.comms.data());
+    set_live(event.comm, static_cast<int>(comm - facts.comms.data()));
   }
   fill(*comm, event);
   comm->complete = keep(at);
@@ -239,6 +253,7 @@ void ProcessFold::on_destroy(const Event& event, const LinePlace& at) {
   comm->destroyed = keep(at);
   reach(*comm, Stage::Destroyed);
   live_.erase(event.comm);
+  recent_comm_ = 0;
 }
 
 void ProcessFold::on_thread_stage(const Event& event, const LinePlace& at) {
@@ -319,9 +334,13 @@ void ProcessFold::on_connected(const Event& event, const LinePlace& at) {
   reach(*comm, comm->stage >= Stage::InitComplete ? Stage::Collectives : Stage::Connect);
 }
 
-void ProcessFold::on_call(const Event& event, const LinePlace& at) {
+void ProcessFold::on_call(const Event& e, const LinePlace& at) {
+  add_call({e.name, e.comm, e.op_count, e.count, e.datatype, e.op, e.root}, at.number);
+}
+
+void ProcessFold::add_call(const Call& seen, uint64_t line) {
   ++facts.debug_bulk_lines;
-  CommFacts* comm = comm_by_pointer(event.comm);
+  CommFacts* comm = comm_by_pointer(seen.comm);
   if (!comm) return;
   reach(*comm, Stage::Collectives);
   ++comm->calls;
@@ -329,13 +348,13 @@ void ProcessFold::on_call(const Event& event, const LinePlace& at) {
   const size_t slot = (comm->calls - 1) % CommFacts::kLastCalls;
   if (slot >= comm->last_calls.size()) comm->last_calls.emplace_back();
   CallFacts& call = comm->last_calls[slot];
-  call.name.assign(event.name);
-  call.op_count = event.op_count;
-  call.count = event.count;
-  call.datatype = event.datatype;
-  call.op = event.op;
-  call.root = event.root;
-  call.line = at.number;
+  call.name.assign(seen.name);
+  call.op_count = seen.op_count;
+  call.count = seen.count;
+  call.datatype = seen.datatype;
+  call.op = seen.op;
+  call.root = seen.root;
+  call.line = line;
   if (comm->first_calls.size() < CommFacts::kFirstCalls) comm->first_calls.push_back(call);
 }
 

@@ -28,7 +28,15 @@ class ProcessFold {
   static constexpr int kMaxChannels = 64;
 
   ProcessFacts facts;
+  uint64_t label_line = 0;  ///< of the label that facts.label_rank was read from
 
+  /// A collective call.
+  struct Call { std::string_view name; uint64_t comm, op_count, count; int datatype, op, root; };
+
+  /// Does add() do anything with such an event?
+  static bool wants(EventKind kind);
+  /// Folds a collective call in, as add() does with its event.
+  void add_call(const Call& call, uint64_t line);
   /// Folds one NCCL event in.
   void add(const Event& event, const LinePlace& at);
   /// Index into facts.comms of the communicator the thread works on, or -1.
@@ -36,13 +44,15 @@ class ProcessFold {
   /// Sorts what has no order of its own. Call once at the end.
   void finish();
 
- private:
   struct Handler;
+
+ private:
   friend struct Handler;
   CommFacts* open_comm(const Event& event, const LinePlace& at);
   CommFacts* comm_by_pointer(uint64_t comm);
   CommFacts* comm_of_thread(int tid);
   CommFacts* comm_for_link(const Event& event, const LinePlace& at);
+  void set_live(uint64_t comm, int index);
   void fill(CommFacts& comm, const Event& event);
   void reach(CommFacts& comm, Stage stage);
   void bound_version(int at_least, int at_most, const LinePlace& at);
@@ -69,6 +79,8 @@ class ProcessFold {
   void on_ras_note(std::string_view text, const LinePlace& at);
   void on_bulk(const Event& event, const LinePlace& at);
 
+  uint64_t recent_comm_ = 0;                      ///< looked up last in live_, 0 none
+  int recent_index_ = -1;
   std::unordered_map<uint64_t, int> live_;        ///< communicator pointer -> index into facts.comms
   std::unordered_map<int, int> thread_comm_;      ///< tid -> index
   std::unordered_map<uint64_t, int> children_;    ///< parent index, color -> number of children so far

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <thread>
 
-#include "input/input.h"
+#include "input/block_reader.h"
 #include "job/fold.h"
+#include "job/pipeline.h"
 
 namespace rankdx {
 namespace {
 
 constexpr size_t kMaxFactsFile = size_t{1} << 30;
-constexpr uint64_t kProgressStep = 1 << 20;
 
 /// What one input gave.
 struct Part {
@@ -49,9 +49,68 @@ class PeekedSource : public ByteSource {
   std::optional<Error> error_;
 };
 
+/// The threads of one reading. Each takes files of its own while there are any; whoever has none left helps with the
+/// blocks of the files that the others are still at.
+class Crew {
+ public:
+  explicit Crew(int threads) : size_(static_cast<size_t>(std::max(threads, 1))), busy_(size_) {}
+  size_t size() const { return size_; }
+
+  /// By the thread that has this file.
+  void work(SourcePipeline& pipeline) {
+    if (size_ == 1) return pipeline.work();
+    Lock lock(mutex_);
+    open_.push_back({&pipeline, 0});
+    changed_.notify_all();
+    lock.unlock();
+    pipeline.work();
+    lock.lock();
+    auto here = [&] { return std::find_if(open_.begin(), open_.end(), [&](const Open& o) { return o.pipeline == &pipeline; }); };
+    here()->closed = true;
+    changed_.wait(lock, [&] { return here()->helpers == 0; });
+    open_.erase(here());
+  }
+
+  /// By a thread without files: returns when all threads are without.
+  void help() {
+    Lock lock(mutex_);
+    if (--busy_ == 0) changed_.notify_all();
+    while (busy_ > 0) {
+      auto least = open_.end();
+      for (auto o = open_.begin(); o != open_.end(); ++o) {
+        if (!o->closed && (least == open_.end() || o->helpers < least->helpers)) least = o;
+      }
+      if (least == open_.end()) {
+        changed_.wait(lock);
+        continue;
+      }
+      SourcePipeline* const pipeline = least->pipeline;
+      ++least->helpers;
+      lock.unlock();
+      pipeline->work();
+      lock.lock();
+      // The list may have changed, but this entry waits for its helpers.
+      for (Open& o : open_) {
+        if (o.pipeline == pipeline) --o.helpers, o.closed = true;
+      }
+      changed_.notify_all();
+    }
+  }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  struct Open { SourcePipeline* pipeline; int helpers; bool closed = false; };
+  const size_t size_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Open> open_;
+  size_t busy_;  ///< threads that may still open files
+};
+
 class Folder {
  public:
-  Folder(const LiteralSet& gate, ReadProgress* progress) : gate_(gate), progress_(progress) {}
+  Folder(const LiteralSet& gate, const ReadOptions& options, Crew& crew)
+      : gate_(gate), options_(options), crew_(crew) {}
 
   Part fold(const InputPath& path) const {
     Part part;
@@ -64,15 +123,13 @@ class Folder {
     PeekedSource source(std::move(item.bytes));
     if (source.is_facts()) return add_facts(item.name, source, part);
     SourceFold fold(item.name, gate_);
-    LineReader reader(source);
-    uint64_t told = 0;
-    const auto read = reader.for_each_line([&](std::string_view line) {
-      fold.line(line);
-      if (reader.stats().bytes - told >= kProgressStep) tell(reader.stats().bytes, told);
-    });
+    BlockReader reader(source, options_.block_bytes);
+    SourcePipeline pipeline({reader, fold, gate_, options_.progress ? &options_.progress->bytes : nullptr, options_.times},
+                            crew_.size() + 1);
+    crew_.work(pipeline);
     const LineStats& stats = reader.stats();
-    tell(stats.bytes, told);
-    SourceFacts facts = fold.finish(stats.bytes, stats.overlong, !stats.ended_with_newline, read ? "" : to_string(read.error()));
+    SourceFacts facts = fold.finish(stats.bytes, stats.overlong, !stats.ended_with_newline,
+                                    pipeline.error() ? to_string(*pipeline.error()) : "");
     auto key = std::make_pair(facts.name, facts.fingerprint);
     part.facts.sources.insert_or_assign(std::move(key), std::move(facts));
   }
@@ -100,13 +157,9 @@ class Folder {
     part.facts = merge(std::move(part.facts), *facts);
   }
 
-  void tell(uint64_t bytes, uint64_t& told) const {
-    if (progress_) progress_->bytes += bytes - told;
-    told = bytes;
-  }
-
   const LiteralSet& gate_;
-  ReadProgress* progress_;
+  const ReadOptions& options_;
+  Crew& crew_;
 };
 
 /// A log without a byte is a fact as well: that process printed nothing.
@@ -124,16 +177,17 @@ ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& g
   if (options.progress) options.progress->files_total = inputs.size();
   std::vector<Part> parts(inputs.size());
   std::atomic<size_t> next{0};
-  const Folder folder(gate, options.progress);
+  Crew crew(options.threads);
+  const Folder folder(gate, options, crew);
   auto work = [&] {
     for (size_t i = next++; i < inputs.size(); i = next++) {
       parts[i] = folder.fold(inputs[i]);
       if (options.progress) ++options.progress->files;
     }
+    crew.help();
   };
   std::vector<std::thread> helpers;
-  const int wanted = std::min<int>(options.threads, static_cast<int>(inputs.size()));
-  for (int i = 1; i < wanted; ++i) helpers.emplace_back(work);
+  for (size_t i = 1; i < crew.size(); ++i) helpers.emplace_back(work);
   work();
   for (std::thread& t : helpers) t.join();
   ReadResult result;

@@ -11,6 +11,8 @@
 
 namespace rankdx {
 
+struct PassTimes;
+
 /// What a reader in another thread may watch.
 struct ReadProgress {
   std::atomic<uint64_t> bytes{0};  ///< unpacked bytes folded so far
@@ -21,6 +23,8 @@ struct ReadProgress {
 struct ReadOptions {
   int threads = 1;
   ReadProgress* progress = nullptr;
+  PassTimes* times = nullptr;
+  size_t block_bytes = size_t{1} << 18;  ///< fits the second-level cache; no matter for the result
 };
 
 struct ReadResult {

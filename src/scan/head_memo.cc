@@ -117,19 +117,25 @@ HeadMemo::Slot* HeadMemo::free_slot(uint64_t hash) {
   return nullptr;
 }
 
-/// Twice the slots, or a fresh start when there are too many heads.
-void HeadMemo::grow() {
-  std::vector<Slot> old = std::move(slots_);
-  const bool full = old.size() >= kMaxSlots || entries_.size() >= kMaxHeads;
-  slots_.assign(full || old.empty() ? kFirstSlots : old.size() * 2, {});
-  if (full) {
-    entries_.clear();
-    last_ = nullptr;
+void HeadMemo::forget() {
+  slots_.assign(kFirstSlots, {});
+  entries_.clear();
+  last_ = nullptr;
+}
+
+/// Twice the slots, or a fresh start when there are too many heads. False: refused.
+bool HeadMemo::grow() {
+  if (slots_.size() >= kMaxSlots || entries_.size() >= kMaxHeads) {
+    if (when_full_ == WhenFull::Forget) forget();
+    return when_full_ == WhenFull::Forget;
   }
+  std::vector<Slot> old = std::move(slots_);
+  slots_.assign(old.empty() ? kFirstSlots : old.size() * 2, {});
   for (const Slot& slot : old) {
-    if (full || slot.entry == nullptr) continue;
+    if (slot.entry == nullptr) continue;
     if (Slot* place = free_slot(slot.hash)) *place = slot;
   }
+  return true;
 }
 
 /// A pod can have a date in its name.
@@ -141,25 +147,23 @@ bool HeadMemo::holds_stamp(std::string_view field) const {
   return false;
 }
 
-void HeadMemo::remember(const WholeHead& read) {
-  if (!usable_ || head_.find_first_of(kTags) != std::string_view::npos) return;
+const HeadMemo::Entry* HeadMemo::remember(const WholeHead& read) {
+  if (!usable_ || head_.find_first_of(kTags) != std::string_view::npos) return nullptr;
   const Envelope& e = read.envelope;
   for (auto view : {e.origin, e.actor, e.actor_ip, e.host, e.file, e.func}) {
-    if (holds_stamp(view)) return;
+    if (holds_stamp(view)) return nullptr;
   }
   int stamp = -1;
   for (int i = 0; i < stamp_count_; ++i) {
     if (&head_[stamp_at_[i]] == read.time_at) stamp = i;
   }
-  if (read.time_at && stamp < 0) return;
-  if (entries_.size() * 2 >= slots_.size()) grow();
+  if (read.time_at && stamp < 0) return nullptr;
+  if (entries_.size() * 2 >= slots_.size() && !grow()) return nullptr;
   Slot* slot = free_slot(hash_);
-  if (slot == nullptr) {
-    grow();
-    slot = free_slot(hash_);
-  }
-  if (slot == nullptr) return;
+  if (slot == nullptr && grow()) slot = free_slot(hash_);
+  if (slot == nullptr) return nullptr;
   Entry& entry = entries_.emplace_back();
+  entry.index = static_cast<uint32_t>(entries_.size() - 1);
   entry.key = key_;
   entry.head = head_;
   Envelope& kept = entry.envelope;
@@ -172,6 +176,7 @@ void HeadMemo::remember(const WholeHead& read) {
     *view = moved(*view, head_, entry.head);
   }
   *slot = {hash_, &entry};
+  return &entry;
 }
 
 }  // namespace rankdx

@@ -27,12 +27,18 @@ class HeadMemo {
     int stamps = 0;     ///< times in the head
     int stamp = -1;     ///< which time of the head is the message's
     bool boxed = false;
+    uint32_t index = 0;  ///< number of the entry, from 0 on
   };
+  enum class WhenFull : uint8_t { Forget, Refuse };
+
+  explicit HeadMemo(WhenFull when_full = WhenFull::Forget) : when_full_(when_full) {}
 
   /// The entry of this head, or nullptr. `head` is kept for remember().
   const Entry* find(std::string_view head);
-  /// Keeps what the head that find() did not know says.
-  void remember(const WholeHead& read);
+  /// Keeps what the head that find() did not know says. nullptr: it cannot be kept.
+  const Entry* remember(const WholeHead& read);
+  size_t size() const { return entries_.size(); }
+  void forget();
 
   /// The time of the head that was found last.
   int64_t time_us(const Entry& entry) const { return stamps_[entry.stamp].time_us; }
@@ -47,8 +53,9 @@ class HeadMemo {
   const Entry* find_key();
   bool holds_stamp(std::string_view field) const;
   Slot* free_slot(uint64_t hash);
-  void grow();
+  bool grow();
 
+  WhenFull when_full_;
   std::deque<Entry> entries_;
   std::vector<Slot> slots_;
   const Entry* last_ = nullptr;

@@ -144,6 +144,16 @@ void emit_text(string_view text, const Wrapped& outer, Speaks speaks, Cut cut, L
   out.deliver(e);
 }
 
+std::optional<WholeHead> read_whole_head(string_view text, size_t nccl) {
+  const auto prefix = parse_prefix(text, nccl);
+  if (!prefix) return std::nullopt;
+  SourceMemory nothing;
+  Head head = read_head(text, *prefix, Place::LineStart, {}, nothing);
+  if (!head.whole) return std::nullopt;
+  head.wrapped.envelope.writer = kNoWriter;
+  return WholeHead{nccl, head.wrapped.envelope, head.wrapped.time_at, head.wrapped.boxed};
+}
+
 std::optional<WholeHead> emit_messages(string_view text, size_t nccl, SourceMemory& memory,
                                        LineOutput& out) {
   std::optional<WholeHead> first;

@@ -70,5 +70,6 @@ void Scanner::scan_line(std::string_view line, MessageSink& sink) {
 }
 
 const ScanCounts& Scanner::counts() const { return impl_->counts; }
+SourceMemory& Scanner::memory() { return impl_->memory; }
 
 }  // namespace rankdx

@@ -11,6 +11,8 @@
 
 namespace rankdx {
 
+struct SourceMemory;
+
 /// Receives the messages of a line. The envelope's views live until the callback returns.
 class MessageSink {
  public:
@@ -38,6 +40,8 @@ class Scanner {
   void scan_line(std::string_view line, MessageSink& sink);
 
   const ScanCounts& counts() const;
+  /// What it remembers of the source: for who reads some of its lines elsewhere (PlainScanner).
+  SourceMemory& memory();
 
  private:
   struct Impl;

@@ -1,0 +1,255 @@
+#include "job/digest.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "events/nccl.h"
+#include "job/notables.h"
+
+namespace rankdx {
+namespace {
+
+constexpr size_t kUnrecognisedSamples = 8;
+constexpr size_t kMaxLooseSpeakers = 64;  ///< looked through one by one; more are left to the source's fold
+
+constexpr uint64_t kStep = 0x9e3779b97f4a7c15ULL;
+
+uint64_t word(const char* p) {
+  uint64_t value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+/// Cheap: length, head and tail of a line.
+uint64_t hash_of(std::string_view line) {
+  constexpr size_t kWord = 8;
+  uint64_t head = 0, tail = 0;
+  if (line.size() >= kWord) {
+    head = word(line.data());
+    tail = word(line.data() + line.size() - kWord);
+  } else {
+    for (char c : line) head = head << 8 | static_cast<unsigned char>(c);
+  }
+  uint64_t hash = (head ^ line.size()) * 0xff51afd7ed558ccdULL;
+  hash = (hash ^ hash >> 29 ^ tail) * 0xc4ceb9fe1a85ec53ULL;
+  return hash ^ hash >> 32;
+}
+
+constexpr uint8_t flag(BlockDigest::Does does) { return static_cast<uint8_t>(does); }
+
+/// What becomes of an event.
+enum class Fate : uint8_t { Counted, Bulk, Call, Record };
+auto make_fates() {
+  std::array<Fate, 256> fates{};
+  for (size_t i = 0; i < fates.size(); ++i) {
+    fates[i] = ProcessFold::wants(static_cast<EventKind>(i)) ? Fate::Record : Fate::Counted;
+  }
+  for (auto kind : {EventKind::CallTrace, EventKind::Tuning, EventKind::Alloc, EventKind::ProxyNote}) {
+    fates[static_cast<size_t>(kind)] = Fate::Bulk;
+  }
+  fates[static_cast<size_t>(EventKind::CollCall)] = Fate::Call;
+  return fates;
+}
+
+}  // namespace
+
+void LineHash::add(std::string_view line) {
+  sum_ = sum_ * kStep + hash_of(line);
+  power_ *= kStep;
+}
+
+void LineHash::append(const LineHash& later) {
+  sum_ = sum_ * later.power_ + later.sum_;
+  power_ *= later.power_;
+}
+
+const LiteralSet& engine_marks() {
+  static const LiteralSet marks({"LLM engine (v", "API server version "});
+  return marks;
+}
+
+void BlockDigest::clear() {
+  records.clear();
+  speakers.clear();
+  messages.clear();
+  calls.clear();
+  unsure.clear();
+  lines = 0;
+  nccl_lines = damaged_lines = 0;
+  hash = {};
+}
+
+BlockDigest& Digester::digest(std::string_view block) {
+  out_.clear();
+  out_.block = block;
+  if (scanner_.start() == PlainScanner::Start::Afresh) out_.process_of_head.clear();
+  loose_speakers_.clear();
+  unrecognised_.clear();
+  envelopes_.clear();
+  texts_.clear();
+  ++block_number_;
+  const char* at = block.data();
+  const char* const end = at + block.size();
+  while (at != end) {
+    const auto* newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
+    const char* const stop = newline ? newline : end;
+    take_line({at, static_cast<size_t>(stop - at)});
+    at = newline ? newline + 1 : end;
+  }
+  return out_;
+}
+
+void Digester::take_line(std::string_view line) {
+  ++out_.lines;
+  out_.hash.add(line);
+  switch (scanner_.scan(line)) {
+    case PlainScanner::Got::Nothing: return;
+    case PlainScanner::Got::Known: return take_known(line);
+    case PlainScanner::Got::Loose: return take_loose(line);
+    case PlainScanner::Got::Unsure:
+      out_.records.push_back({BlockDigest::Step::Line, out_.lines, 0, static_cast<uint32_t>(out_.unsure.size())});
+      out_.unsure.push_back(line);
+  }
+}
+
+uint32_t Digester::add_speaker(const HeadMemo::Entry* head, const Envelope* said) {
+  const auto speaker = static_cast<uint32_t>(out_.speakers.size());
+  BlockDigest::Speaker& fresh = out_.speakers.emplace_back();
+  fresh.head = head;
+  fresh.said = said;
+  fresh.first_line = out_.lines;
+  out_.records.push_back({BlockDigest::Step::Speaker, out_.lines, speaker, 0});
+  return speaker;
+}
+
+uint32_t Digester::speaker_of(const HeadMemo::Entry& head) {
+  if (head.index >= by_head_.size()) by_head_.resize(head.index + 64);
+  if (head.index >= out_.process_of_head.size()) out_.process_of_head.resize(head.index + 64, BlockDigest::kNotYet);
+  SpeakerAt& at = by_head_[head.index];
+  if (at.block != block_number_) at = {block_number_, add_speaker(&head, &head.envelope)};
+  return at.speaker;
+}
+
+/// One per process: the key of SourceFold is (origin, host, pid, actor), and there is no host.
+uint32_t Digester::speaker_of(const Envelope& e) {
+  for (uint32_t speaker : loose_speakers_) {
+    const Envelope& known = *out_.speakers[speaker].said;
+    if (known.actor_pid == e.actor_pid && known.origin == e.origin && known.actor == e.actor) return speaker;
+  }
+  if (loose_speakers_.size() >= kMaxLooseSpeakers) loose_speakers_.clear();
+  loose_speakers_.push_back(add_speaker(nullptr, store(e)));
+  return loose_speakers_.back();
+}
+
+/// A copy that lives as long as the digest.
+const Envelope* Digester::store(const Envelope& loose) {
+  Envelope& kept = envelopes_.emplace_back(loose);
+  if (!scanner_.is_rewritten()) return &kept;
+  for (std::string_view* view : {&kept.origin, &kept.actor, &kept.actor_ip, &kept.file, &kept.func, &kept.body}) {
+    *view = texts_.emplace_back(*view);
+  }
+  return &kept;
+}
+
+void Digester::count(uint32_t index, const PlainScanner::KnownMessage& m, int label_rank) {
+  BlockDigest::Speaker& speaker = out_.speakers[index];
+  ++speaker.lines;
+  speaker.last_line = out_.lines;
+  speaker.repeated += m.repeated > 1;
+  if (label_rank >= 0) {
+    speaker.label_rank = label_rank;
+    speaker.label_line = out_.lines;
+  }
+  if (m.time_us != kNoTime) {
+    speaker.first_us = speaker.first_us == kNoTime ? m.time_us : std::min(speaker.first_us, m.time_us);
+    speaker.last_us = std::max(speaker.last_us, m.time_us);
+  }
+}
+
+void Digester::keep(uint32_t speaker, uint8_t does, std::string_view line, const PlainScanner::KnownMessage& m,
+                    const Envelope& said) {
+  const auto index = static_cast<uint32_t>(out_.messages.size());
+  out_.records.push_back({BlockDigest::Step::Message, out_.lines, speaker, index});
+  std::string_view body = m.body;
+  if (m.head && scanner_.is_rewritten()) {
+    // The views of the event point into the line as it was rewritten.
+    body = texts_.emplace_back(m.body);
+    if (does & flag(BlockDigest::Does::Event)) {
+      parse_nccl({m.level, body, said.file, said.func, said.host.size()}, event_);
+    }
+  }
+  out_.messages.push_back({&said, m.repeated, does, m.level, m.time_us, line, body, event_});
+}
+
+bool Digester::is_new_template(std::string_view body) {
+  if (unrecognised_.size() >= kUnrecognisedSamples) return false;
+  const uint64_t hash = template_hash(body, 0);
+  if (std::find(unrecognised_.begin(), unrecognised_.end(), hash) != unrecognised_.end()) return false;
+  unrecognised_.push_back(hash);
+  return true;
+}
+
+void Digester::sort_event(uint32_t index, std::string_view line, const PlainScanner::KnownMessage& m,
+                          const Envelope& said) {
+  static const auto kFates = make_fates();
+  parse_nccl({m.level, m.body, said.file, said.func, said.host.size()}, event_);
+  BlockDigest::Speaker& speaker = out_.speakers[index];
+  const Event& e = event_;
+  ++out_.nccl_lines;
+  ++speaker.nccl_lines;
+  speaker.last_nccl = line;
+  speaker.last_nccl_line = out_.lines;
+  speaker.last_cut = e.kind == EventKind::Unknown || (e.kind == EventKind::Other && e.truncated);
+  uint8_t does = 0;
+  switch (kFates[static_cast<size_t>(e.kind)]) {
+    case Fate::Counted: break;
+    case Fate::Bulk: speaker.bulk += !said.damaged; break;
+    case Fate::Record: does |= flag(BlockDigest::Does::Event); break;
+    case Fate::Call:
+      if (said.damaged) break;
+      const auto call = static_cast<uint32_t>(out_.calls.size());
+      out_.records.push_back({BlockDigest::Step::Call, out_.lines, index, call});
+      const std::string_view name = scanner_.is_rewritten() ? texts_.emplace_back(e.name) : e.name;
+      out_.calls.push_back({name, e.comm, e.op_count, e.count, e.datatype, e.op, e.root});
+  }
+  // A glued or cut line may have lost digits: its words are kept, its numbers are not believed.
+  if (said.damaged && e.kind != EventKind::Warn) does = 0;
+  if (e.kind == EventKind::Unknown) {
+    ++speaker.unrecognised;
+    if (is_new_template(m.body)) does |= flag(BlockDigest::Does::Unrecognised);
+  }
+  const bool warns = m.level == Level::Warn;
+  speaker.warns += warns;
+  if (warns || (!e.hot && gate_.any(m.body))) does |= flag(BlockDigest::Does::Note);
+  if (does) keep(index, does, line, m, said);
+}
+
+void Digester::take_known(std::string_view line) {
+  const PlainScanner::KnownMessage& m = scanner_.known();
+  const Envelope& said = m.head->envelope;
+  const uint32_t speaker = speaker_of(*m.head);
+  count(speaker, m, said.label_rank);
+  sort_event(speaker, line, m, said);
+}
+
+void Digester::take_loose(std::string_view line) {
+  const Envelope& e = scanner_.loose();
+  PlainScanner::KnownMessage m{nullptr, e.level, e.repeated, e.time_us, e.body};
+  const uint32_t speaker = speaker_of(e);
+  count(speaker, m, e.label_rank);
+  out_.damaged_lines += e.damaged;
+  if (e.level != Level::None) {
+    const Envelope* said = store(e);
+    m.body = said->body;
+    return sort_event(speaker, line, m, *said);
+  }
+  uint8_t does = engine_marks().any(e.body) ? flag(BlockDigest::Does::Engine) : 0;
+  if (gate_.any(e.body)) does |= flag(BlockDigest::Does::Note);
+  if (!does) return;
+  const Envelope* said = store(e);
+  m.body = said->body;
+  keep(speaker, does, line, m, *said);
+}
+
+}  // namespace rankdx

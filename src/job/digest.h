@@ -1,0 +1,116 @@
+// Blocks of lines to what they add to a source, worked out without the lines before them, so that blocks can be
+// digested on several threads and folded in order (SourceFold::add). What nearly all lines say is summed up per
+// speaker; what hangs on the order of lines becomes a record. A Digester serves one block at a time; its digest's
+// views point into the block and into the Digester and live until the next digest().
+#pragma once
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "events/event.h"
+#include "job/process_fold.h"
+#include "scan/literal_set.h"
+#include "scan/plain_scanner.h"
+
+namespace rankdx {
+
+/// Order-free hash of the lines of a source: that of two parts one after the other is made of theirs. It only has to
+/// tell two logs of one name apart.
+class LineHash {
+ public:
+  void add(std::string_view line);
+  void append(const LineHash& later);
+  uint64_t value() const { return sum_; }
+
+ private:
+  uint64_t sum_ = 0, power_ = 1;
+};
+
+struct BlockDigest {
+  /// Lines that begin with the same head, or come from the same wrapper.
+  struct Speaker {
+    const HeadMemo::Entry* head = nullptr;  ///< nullptr: messages without a head
+    const Envelope* said = nullptr;         ///< of the head, or of the first such message
+    uint32_t first_line = 0, last_line = 0, last_nccl_line = 0, label_line = 0;  ///< from 1 on
+    uint32_t lines = 0, nccl_lines = 0, warns = 0, bulk = 0, repeated = 0, unrecognised = 0;
+    int label_rank = -1;
+    bool last_cut = false;
+    int64_t first_us = kNoTime, last_us = kNoTime;
+    std::string_view last_nccl;
+  };
+  enum class Does : uint8_t { Event = 1, Note = 2, Engine = 4, Unrecognised = 8 };
+  /// A message whose place among the others matters.
+  struct Message {
+    const Envelope* said;
+    uint32_t repeated;
+    uint8_t does;  ///< of Does
+    Level level;
+    int64_t time_us;
+    std::string_view line, body;
+    Event event;
+  };
+  using Call = ProcessFold::Call;
+  enum class Step : uint8_t { Speaker, Message, Call, Line };
+  struct Record {
+    Step step;
+    uint32_t line;     ///< in the block, from 1 on
+    uint32_t speaker;
+    uint32_t index;    ///< of the message or the call
+  };
+
+  std::vector<Record> records;
+  std::vector<Speaker> speakers;
+  std::vector<Message> messages;
+  std::vector<Call> calls;
+  std::vector<std::string_view> unsure;  ///< lines for the source's own scanner
+  std::string_view block;
+  uint32_t lines = 0;
+  uint64_t nccl_lines = 0, damaged_lines = 0;  ///< without the unsure ones
+  LineHash hash;
+  /// By number of the head: the process, as the fold found it out. Goes on from block to block.
+  std::vector<int> process_of_head;
+  static constexpr int kNotYet = -2;
+
+  void clear();
+};
+
+class Digester {
+ public:
+  /// `gate` selects the lines that rules want to see; it outlives the digester.
+  explicit Digester(const LiteralSet& gate) : gate_(gate) {}
+  /// `block` holds whole lines; only the last one may lack its newline.
+  BlockDigest& digest(std::string_view block);
+
+ private:
+  void take_line(std::string_view line);
+  void take_known(std::string_view line);
+  void take_loose(std::string_view line);
+  void sort_event(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m, const Envelope& said);
+  uint32_t speaker_of(const HeadMemo::Entry& head);
+  uint32_t speaker_of(const Envelope& loose);
+  uint32_t add_speaker(const HeadMemo::Entry* head, const Envelope* said);
+  void count(uint32_t speaker, const PlainScanner::KnownMessage& m, int label_rank);
+  bool is_new_template(std::string_view body);
+  void keep(uint32_t speaker, uint8_t does, std::string_view line, const PlainScanner::KnownMessage& m,
+            const Envelope& said);
+  const Envelope* store(const Envelope& loose);
+
+  struct SpeakerAt { uint32_t block = 0, speaker = 0; };
+  const LiteralSet& gate_;
+  PlainScanner scanner_;
+  BlockDigest out_;
+  Event event_;
+  std::vector<SpeakerAt> by_head_;
+  uint32_t block_number_ = 0;
+  std::vector<uint32_t> loose_speakers_;   ///< those of this block
+  std::vector<uint64_t> unrecognised_;     ///< templates of this block
+  std::deque<Envelope> envelopes_;
+  std::deque<std::string> texts_;
+};
+
+/// Lines in which vLLM names its version.
+const LiteralSet& engine_marks();
+
+}  // namespace rankdx
