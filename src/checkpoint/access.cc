@@ -112,15 +112,14 @@ uint32_t permissions_for(const Identity& who, uint32_t mode, uint32_t uid, uint3
   return in_group(who, gid) ? mode >> 3 & 7 : mode & 7;
 }
 
-std::optional<std::string> AccessChecker::refused(const std::string& path, Want want,
-                                                  std::string_view kind) {
+std::optional<std::string> AccessChecker::refused(const std::string& path, Want want) {
   struct stat s {};
-  if (::stat(path.c_str(), &s) != 0)
-    return fmt::format("{} {}: {}", kind, path, std::strerror(errno));
+  if (::stat(path.c_str(), &s) != 0) return fmt::format("{}: {}", path, std::strerror(errno));
   const uint32_t have = permissions_for(who_, s.st_mode, s.st_uid, s.st_gid, acl_of(path));
   if ((have & static_cast<uint32_t>(want)) != 0) return std::nullopt;
-  return fmt::format("{} {} has mode {:04o} and belongs to {}:{}", kind, path, s.st_mode & 07777,
-                     s.st_uid, s.st_gid);
+  return fmt::format("{} {} has mode {:04o} and belongs to {}:{}",
+                     S_ISDIR(s.st_mode) ? "directory" : "file", path, s.st_mode & 07777, s.st_uid,
+                     s.st_gid);
 }
 
 /// Every directory on the way must be searchable; `real` becomes the path without links.
@@ -136,8 +135,7 @@ std::optional<std::string> AccessChecker::walk(const std::string& path, int link
     const std::string part = rest.substr(begin, end - begin);
     rest.erase(0, end);
     auto seen = searched_.find(real);
-    if (seen == searched_.end())
-      seen = searched_.emplace(real, refused(real, Want::Search, "directory")).first;
+    if (seen == searched_.end()) seen = searched_.emplace(real, refused(real, Want::Search)).first;
     if (seen->second) return seen->second;
     if (part == ".") continue;
     if (part == "..") {
@@ -160,7 +158,7 @@ std::optional<std::string> AccessChecker::walk(const std::string& path, int link
 std::optional<std::string> AccessChecker::why_not(const std::string& path, Want want) {
   std::string real;
   if (auto why = walk(path, 0, real)) return why;
-  return refused(real, want, want == Want::Search ? "directory" : "file");
+  return refused(real, want);
 }
 
 std::optional<std::string> AccessChecker::why_not_writable(const std::string& directory) {
@@ -173,8 +171,8 @@ std::optional<std::string> AccessChecker::why_not_writable(const std::string& di
   struct statvfs fs {};
   if (::statvfs(real.c_str(), &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0)
     return real + " is on a read-only file system";
-  if (auto why = refused(real, Want::Search, "directory")) return why;
-  return refused(real, Want::Write, "directory");
+  if (auto why = refused(real, Want::Search)) return why;
+  return refused(real, Want::Write);
 }
 
 bool has_passwd_entry(uint32_t uid, const std::string& file) {

@@ -37,7 +37,7 @@ class AccessChecker {
 
  private:
   std::optional<std::string> walk(const std::string& path, int links, std::string& real);
-  std::optional<std::string> refused(const std::string& path, Want want, std::string_view kind);
+  std::optional<std::string> refused(const std::string& path, Want want);
 
   Identity who_;
   std::map<std::string, std::optional<std::string>> searched_;  ///< directories seen before
