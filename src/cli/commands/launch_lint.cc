@@ -124,7 +124,7 @@ int run(const Options& o) {
   const std::string text = lint::fixed(*source, *options);
   if (!o.write) {
     print(text);
-    if (!text.ends_with('\n')) print("\n");
+    if (source->name() == "command") print("\n");
     return kHealthy;
   }
   if (source->name() != o.what || o.what == "-") {

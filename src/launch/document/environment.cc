@@ -19,6 +19,11 @@ bool is_assignment(std::string_view line) {
 
 bool looks_like_environment(std::string_view bytes) {
   const char separator = separator_of(bytes);
+  // Assignments in front of a command are a script of one line.
+  const bool command = separator == '\n' && (bytes.find("vllm serve ") != bytes.npos ||
+                                             bytes.find("vllm.entrypoints") != bytes.npos ||
+                                             bytes.find("docker run") != bytes.npos);
+  if (command && bytes.find("PATH=") == bytes.npos) return false;
   size_t lines = 0, assignments = 0;
   while (!bytes.empty()) {
     const std::string_view line = take_until(bytes, separator, bytes);

@@ -236,7 +236,9 @@ class Reader {
       begun_ = !command_.assignments.empty();
       return;
     }
+    const bool splits = w.dynamic && !w.quoted;
     fill_in(w);
+    if (splits && !w.dynamic && w.text().find(' ') != std::string_view::npos) return add_parts(w);
     add_word(std::move(w));
   }
 
@@ -269,6 +271,18 @@ class Reader {
     }
     ++words_;
     command_.words.push_back(std::move(w));
+  }
+
+  /// An unquoted variable becomes as many words as its value has.
+  void add_parts(const ShellWord& w) {
+    const std::string& text = w.value.text;
+    for (size_t i = 0; i < text.size();) {
+      const size_t end = std::min(text.find(' ', i), text.size());
+      ShellWord part = w;
+      part.value = w.value.part(i, end - i);
+      if (end > i) add_word(std::move(part));
+      i = end + 1;
+    }
   }
 
   bool assignment() {

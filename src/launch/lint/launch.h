@@ -11,6 +11,10 @@
 
 #include "launch/document/text.h"
 
+namespace rankdx {
+struct VllmFlag;
+}
+
 namespace rankdx::lint {
 
 /// A word of the launch. `dynamic`: only known when it runs ($TP, valueFrom).
@@ -45,8 +49,9 @@ struct EnvVar {
 };
 
 struct Flag {
-  std::string written;  ///< "-tp", "--tensor_parallel_size"
-  Span span;            ///< of the flag's own word
+  std::string written;              ///< "-tp", "--tensor_parallel_size"
+  const VllmFlag* known = nullptr;  ///< of the catalogue
+  Span span;                        ///< of the flag's own word
   std::optional<Text> value;
   bool joined = false;  ///< --flag=value
   Span whole;           ///< with its value

@@ -1,6 +1,7 @@
 #include "launch/lint/lint.h"
 
 #include <algorithm>
+#include <climits>
 
 #include "base/text.h"
 #include "launch/lint/judge.h"
@@ -11,9 +12,12 @@ namespace {
 constexpr int kMostRounds = 10;
 constexpr size_t kMostIssues = 10'000;
 
-/// These change what the launch is; they wait until all else is mended.
-bool is_structural(std::string_view rule) {
-  return rule == "separate-servers" || rule == "workers-besides-leader";
+/// Edits are made in this order, a kind at a time: what breaks the text itself hides the rest; what
+/// changes the number of pods or their commands waits until all else is mended.
+int order_of(std::string_view rule) {
+  if (rule.starts_with("shell-") || rule.starts_with("yaml-")) return 0;
+  if (rule == "workers-besides-leader") return 2;
+  return rule == "separate-servers" ? 3 : 1;
 }
 
 std::string_view kind_name(SourceKind kind) {
@@ -62,8 +66,7 @@ void checks(const Judge& j, LintResult& result) {
   };
   const bool read = result.understood && !j.launch.unreadable;
   add("launch-read", read ? CheckStatus::Ok : CheckStatus::Unknown,
-      std::string(kind_name(j.launch.kind)) + ", " + number(j.launch.groups.size(), "launch") +
-          (j.launch.groups.size() == 1 ? "" : "es"),
+      std::string(kind_name(j.launch.kind)),
       read                ? ""
       : result.understood ? "a part could not be read"
                           : "nothing in it starts vLLM");
@@ -138,21 +141,19 @@ std::string fixed(const SourceText& source, const LintOptions& options) {
   for (int round = 0; round < kMostRounds; ++round) {
     const SourceText now(source.name(), text);
     const LintResult result = lint(now, options);
-    std::vector<Edit> plain;
-    const std::vector<Edit>* structural = nullptr;
+    int order = INT_MAX;
     for (const Issue& i : result.issues) {
-      if (i.edits.empty()) continue;
-      if (is_structural(i.rule)) {
-        // The number of pods is decided before what they run.
-        if (structural == nullptr || i.rule == "workers-besides-leader") structural = &i.edits;
-      } else {
-        for (const Edit& e : i.edits) {
-          if (std::find(plain.begin(), plain.end(), e) == plain.end()) plain.push_back(e);
-        }
+      if (!i.edits.empty()) order = std::min(order, order_of(i.rule));
+    }
+    if (order == INT_MAX) break;
+    std::vector<Edit> edits;
+    for (const Issue& i : result.issues) {
+      if (i.edits.empty() || order_of(i.rule) != order) continue;
+      for (const Edit& e : i.edits) {
+        if (std::find(edits.begin(), edits.end(), e) == edits.end()) edits.push_back(e);
       }
     }
-    if (plain.empty() && structural == nullptr) break;
-    std::string next = edited(text, plain.empty() ? *structural : plain);
+    std::string next = edited(text, edits);
     if (next == text) break;
     text = std::move(next);
   }

@@ -32,6 +32,10 @@ std::string line_and_caret(const Evidence& e, size_t width, const Paint& paint) 
   return "    " + shown + "\n    " + std::string(blanks, ' ') + paint(Ink::Green, "^") + "\n";
 }
 
+std::string paragraph(const std::string& text, size_t width) {
+  return "  " + wrapped(text, width - 2, "  ") + "\n";
+}
+
 std::string one(const Finding& f, const TextStyle& style) {
   const Paint paint(style.colour);
   const auto width = static_cast<size_t>(std::max(style.width, 40));
@@ -46,9 +50,9 @@ std::string one(const Finding& f, const TextStyle& style) {
   out += paint(ink_of(f.severity), std::string(word) + ": ") + safe_text(f.title) +
          paint(Ink::Dim, " [" + safe_text(f.id) + "]") + "\n";
   if (!f.evidence.empty()) out += line_and_caret(f.evidence[0], width, paint);
-  if (!f.cause.empty()) out += wrapped(safe_text(f.cause), width, "  ");
-  for (const Fix& fix : f.fix) out += wrapped("Do: " + safe_text(fix.text), width, "  ");
-  for (const std::string& need : f.needs) out += wrapped("Bring: " + safe_text(need), width, "  ");
+  if (!f.cause.empty()) out += paragraph(safe_text(f.cause), width);
+  for (const Fix& fix : f.fix) out += paragraph("Do: " + safe_text(fix.text), width);
+  for (const std::string& need : f.needs) out += paragraph("Bring: " + safe_text(need), width);
   return out;
 }
 

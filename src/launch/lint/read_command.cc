@@ -31,7 +31,12 @@ bool may_be_flags(const ShellWord& word) {
 
 Flag flag_at(const std::vector<ShellWord>& words, size_t& i) {
   const ShellWord& word = words[i];
-  Flag flag{std::string(word.text()), word.span, std::nullopt, false, word.span};
+  Flag flag{std::string(word.text()),
+            find_vllm_flag(word.text()),
+            word.span,
+            std::nullopt,
+            false,
+            word.span};
   const size_t equals = word.text().find('=');
   if (equals != std::string_view::npos) {
     flag.written.resize(equals);
@@ -45,7 +50,7 @@ Flag flag_at(const std::vector<ShellWord>& words, size_t& i) {
     return flag;
   }
   ++i;
-  const VllmFlag* known = find_vllm_flag(flag.written);
+  const VllmFlag* known = flag.known;
   const bool is_switch = known != nullptr && !known->takes_value();
   if (is_switch || i >= words.size() || is_flag(words[i])) return flag;
   flag.value = text_of(words[i]);

@@ -111,8 +111,7 @@ Launch read_launch(const SourceText& source) {
 const Flag* find_flag(const Serve& serve, std::string_view name) {
   const Flag* found = nullptr;
   for (const Flag& f : serve.flags) {
-    const VllmFlag* known = find_vllm_flag(f.written);
-    if ((known != nullptr && known->name == name) || f.written == name) found = &f;
+    if (f.known != nullptr ? f.known->name == name : f.written == name) found = &f;
   }
   return found;
 }

@@ -398,7 +398,10 @@ class Submit {
     worker_.role = Role::Worker;
     worker_.span = group_.span;
     if (!worker_.image) worker_.image = leader_.image;
-    if (!worker_.gpu_count) worker_.gpu_count = leader_.gpu_count;
+    if (!worker_.gpus) {
+      worker_.gpus = leader_.gpus;
+      worker_.gpu_count = leader_.gpu_count;
+    }
     worker_.shm = leader_.shm;
     worker_.shm_span = leader_.shm_span;
     worker_.ipc_lock = leader_.ipc_lock;

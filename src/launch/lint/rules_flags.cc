@@ -22,7 +22,7 @@ class FlagJudge {
   void run() {
     std::map<std::string_view, const Flag*> seen;
     for (const Flag& f : s_.flags) {
-      const VllmFlag* known = find_vllm_flag(f.written);
+      const VllmFlag* known = f.known;
       if (known == nullptr) {
         unknown(f);
         continue;

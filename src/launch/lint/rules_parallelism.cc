@@ -23,7 +23,7 @@ bool names_group_size(std::string_view text) {
 /// 1 when the flag is not there; nothing when its value is only known at run time.
 std::optional<int64_t> size_of(const Group& g, const Serve& s, std::string_view name) {
   const Flag* f = find_flag(s, name);
-  if (f == nullptr) return s.unknown_words ? std::nullopt : std::optional<int64_t>(1);
+  if (f == nullptr) return 1;
   if (!f->value) return std::nullopt;
   if (names_group_size(f->value->text)) return g.nodes;
   if (f->value->dynamic) return std::nullopt;
@@ -33,18 +33,19 @@ std::optional<int64_t> size_of(const Group& g, const Serve& s, std::string_view 
 
 struct Shape {
   int64_t tp = 1, pp = 1, dp = 1;
-  int64_t world = 1;  ///< GPUs of one copy of the model
+  int64_t world = 1;      ///< GPUs of one copy of the model
+  bool at_least = false;  ///< words that are only known at run time may add to it
   int64_t all() const { return world * dp; }
 };
 
 std::optional<Shape> shape_of(const Group& g, const Serve& s) {
-  const auto tp = size_of(g, s, "--tensor-parallel-size"),
-             pp = size_of(g, s, "--pipeline-parallel-size"),
-             dp = size_of(g, s, "--data-parallel-size"),
-             pcp = size_of(g, s, "--prefill-context-parallel-size");
-  if (!tp || !pp || !dp || !pcp || *tp * *pp > kMostGpus || *tp * *pp * *pcp > kMostGpus)
-    return std::nullopt;
-  return Shape{*tp, *pp, *dp, *tp * *pp * *pcp};
+  const auto tp = size_of(g, s, "--tensor-parallel-size");
+  const auto pp = size_of(g, s, "--pipeline-parallel-size");
+  const auto dp = size_of(g, s, "--data-parallel-size");
+  const auto pcp = size_of(g, s, "--prefill-context-parallel-size");
+  if (!tp || !pp || !dp || !pcp) return std::nullopt;
+  if (*tp * *pp > kMostGpus || *tp * *pp * *pcp > kMostGpus) return std::nullopt;
+  return Shape{*tp, *pp, *dp, *tp * *pp * *pcp, s.unknown_words};
 }
 
 std::string in_words(const Shape& s) {
@@ -114,7 +115,7 @@ class ParallelJudge {
         std::to_string(per_pod) + (per_pod == 1 ? " GPU is" : " GPUs are") + " booked per " + pod();
     if (here > per_pod) {
       j_.add("gpus-do-not-fit-parallelism", place(s), in_words(*shape) + ", but " + booked + ".");
-    } else if (here < per_pod && !splits_data_parallel(s)) {
+    } else if (here < per_pod && !splits_data_parallel(s) && !shape->at_least) {
       j_.add("gpus-booked-idle", place(s), in_words(*shape) + ", but " + booked + ".");
     }
   }
@@ -130,7 +131,7 @@ class ParallelJudge {
                              " make " + std::to_string(booked) + ".";
     if (shape.all() > booked)
       j_.add("gpus-do-not-fit-parallelism", place(s), text);
-    else if (g_.kind != GroupKind::RayCluster)
+    else if (g_.kind != GroupKind::RayCluster && !shape.at_least)
       j_.add("gpus-booked-idle", place(s), text);
   }
 
@@ -159,7 +160,8 @@ class ParallelJudge {
   std::vector<Edit> rendezvous(const Container& c, const Serve& s) const {
     const auto shape = shape_of(g_, s);
     const Versions v = versions_of(j_, c);
-    if (!shape || !c.gpu_count || shape->dp != 1 || (v.vllm && *v.vllm < *parse_version("0.12.0")))
+    if (!shape || shape->at_least || !c.gpu_count || shape->dp != 1 ||
+        (v.vllm && *v.vllm < *parse_version("0.12.0")))
       return {};
     const int64_t n = nodes_count();
     std::vector<std::string> flags;
@@ -193,8 +195,8 @@ class ParallelJudge {
   std::vector<Edit> runai_rendezvous(const Serve& s, const std::vector<std::string>& flags) const {
     const std::string_view tail = j_.source.part({g_.tail_begin.begin, g_.tail_end.end});
     std::string arguments;
-    for (std::string_view word :
-         split(replace_all(replace_all(tail, "\\\n", " "), "\n", " "), ' ')) {
+    const std::string joined = replace_all(replace_all(tail, "\\\n", " "), "\n", " ");
+    for (std::string_view word : split(joined, ' ')) {
       if (!word.empty()) arguments += std::string(word) + " ";
     }
     // Quotes inside quotes are left to a person.
@@ -354,7 +356,7 @@ class ParallelJudge {
 
   void compare(const Serve& from, const Serve& to, std::string_view to_name) {
     for (const Flag& f : from.flags) {
-      const VllmFlag* known = find_vllm_flag(f.written);
+      const VllmFlag* known = f.known;
       if (known == nullptr || known->scope != FlagScope::AllNodes || known->name == "--model")
         continue;
       const Flag* other = find_flag(to, known->name);

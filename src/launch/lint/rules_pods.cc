@@ -46,7 +46,9 @@ class PodJudge {
   void run() {
     for (const Container& c : g_.containers) {
       image(c);
-      if (c.serves.empty() && c.rays.empty()) continue;
+      // KubeRay starts Ray by itself.
+      const bool ray = g_.kind == GroupKind::RayCluster;
+      if (c.serves.empty() && c.rays.empty() && !(ray && c.gpus)) continue;
       shared_memory(c);
       memlock(c);
       probes(c);
@@ -244,6 +246,7 @@ class PodJudge {
     if (g_.kind == GroupKind::Docker || g_.kind == GroupKind::Compose ||
         g_.kind == GroupKind::Script)
       return;
+    const auto ports = listening();
     for (const Service& s : j_.launch.services) {
       const bool same_space = s.space.empty() || g_.space.empty() || s.space == g_.space;
       if (s.name == "vllm" && same_space && g_.service_links && serves()) {
@@ -254,7 +257,9 @@ class PodJudge {
                  "Pods of " + g_.name + " get VLLM_PORT from it.",
                  beside_containers("enableServiceLinks: false"));
       }
-      if (same_space && !s.selector.empty() && matches(s.selector, g_)) targets(s);
+      if (same_space && ports && !s.selector.empty() && matches(s.selector, g_)) {
+        targets(s, *ports);
+      }
     }
     for (const Policy& p : j_.launch.policies) {
       if (p.only_ports && over_nodes(g_) && matches(p.selector, g_))
@@ -262,21 +267,29 @@ class PodJudge {
     }
   }
 
-  void targets(const Service& s) {
-    for (const Text& t : s.target_ports) {
-      bool known = !parse_int<int64_t>(t.text), any = false;
-      for (const Container& c : g_.containers) {
-        for (const Text& p : c.ports) known |= p.text == t.text;
-        for (const Serve& serve : c.serves) {
-          const auto port = port_of(serve);
-          known |= !port || std::to_string(*port) == t.text;
-          any = true;
-        }
-        known |= !c.rays.empty() || c.serves.empty();
+  /// Ports that something listens on, as far as that can be told; nothing when it cannot.
+  std::optional<std::vector<std::string>> listening() const {
+    std::vector<std::string> ports;
+    bool any = false;
+    for (const Container& c : g_.containers) {
+      if (!c.rays.empty() || c.serves.empty()) return std::nullopt;
+      for (const Text& p : c.ports) ports.push_back(p.text);
+      for (const Serve& serve : c.serves) {
+        const auto port = port_of(serve);
+        if (!port) return std::nullopt;
+        ports.push_back(std::to_string(*port));
+        any = true;
       }
-      if (!known && any)
-        j_.add("port-mismatch", t.span,
-               "Service " + s.name + " sends to port " + t.text + "; nothing listens there.");
+    }
+    return any ? std::optional(ports) : std::nullopt;
+  }
+
+  void targets(const Service& s, const std::vector<std::string>& ports) {
+    for (const Text& t : s.target_ports) {
+      const bool named = !parse_int<int64_t>(t.text);
+      if (named || std::find(ports.begin(), ports.end(), t.text) != ports.end()) continue;
+      j_.add("port-mismatch", t.span,
+             "Service " + s.name + " sends to port " + t.text + "; nothing listens there.");
     }
   }
 

@@ -100,7 +100,8 @@ void output(Judge& j, const Group& g, const Container& c) {
   if (logs && file == nullptr && !unbuffered && !c.more_env && may_lose_output(g)) {
     j.add("nccl-output-missing", debug->name_span,
           "NCCL_DEBUG=" + debug->value.text + " without NCCL_DEBUG_FILE or PYTHONUNBUFFERED.",
-          add_variable(j.source, c, "PYTHONUNBUFFERED", "1"));
+          j.options.purpose == Purpose::Debug ? add_variable(j.source, c, "PYTHONUNBUFFERED", "1")
+                                              : std::vector<Edit>{});
   }
   if (subsys != nullptr && !subsys->value.dynamic && !logs && !c.more_env &&
       (debug == nullptr || !debug->value.dynamic)) {

@@ -49,11 +49,13 @@ class VariableJudge {
     const NcclVariable* nccl = find_nccl_variable(v.name);
     const LaunchVariable* other = nccl == nullptr ? find_launch_variable(v.name) : nullptr;
     if (nccl == nullptr && other == nullptr) {
+      if (v.yaml_number) not_text(v);
       unknown(v);
       return;
     }
     if (nccl != nullptr) nccl_version(v, *nccl);
     if (other != nullptr) vllm_version(v, *other);
+    if (v.yaml_number) not_text(v);
     if (v.value.dynamic) return;
     const std::string_view value = v.value.text;
     if (value.empty()) return empty(v, nccl != nullptr);
@@ -81,6 +83,12 @@ class VariableJudge {
   }
 
  private:
+  void not_text(const EnvVar& v) {
+    j_.add("manifest-value-not-text", v.value.span,
+           v.name + ": " + v.value.text + " without quotes.",
+           {{v.value.span, "\"" + v.value.text + "\""}});
+  }
+
   void unknown(const EnvVar& v) {
     const bool nccl = v.name.starts_with("NCCL_") || upper(v.name).starts_with("NCCL_");
     if (nccl && any_prefix(kOtherNccl, v.name)) return;
@@ -188,7 +196,7 @@ class VariableJudge {
       if (w.name == "NCCL_ALGO" || w.name == "NCCL_PROTO") issue.confidence = Confidence::Likely;
     }
     if (v.name == "NCCL_DEBUG_SUBSYS" && v.value.text == "ALL")
-      j_.add("debug-output-too-verbose", v.value.span, "NCCL_DEBUG_SUBSYS=ALL.",
+      j_.add("debug-output-too-verbose", v.value.span, "",
              set_variable(j_.source, v, "INIT,BOOTSTRAP,ENV,NET,GRAPH"));
     if (v.name == "NCCL_BUFFSIZE" && parse_int<int64_t>(v.value.text).value_or(0) > 4194304)
       j_.add("nccl-buffsize-too-large", v.value.span,
