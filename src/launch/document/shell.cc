@@ -176,6 +176,7 @@ class Reader {
   }
 
   void redirection() {
+    const uint32_t begin = place(at_);
     const bool here = peek() == '<' && peek(1) == '<' && peek(2) != '<';
     if (peek() == '<' && peek(1) == '<' && peek(2) == '<')
       at_ += 3;
@@ -189,7 +190,7 @@ class Reader {
       if (peek() == '(') return;
     }
     // A file descriptor in front ("2>") was read as a word of digits.
-    if (!command_.words.empty() && command_.words.back().span.end == place(at_) - 1 &&
+    if (!command_.words.empty() && command_.words.back().span.end == begin &&
         parse_int<int>(command_.words.back().text())) {
       command_.words.pop_back();
     }

@@ -97,6 +97,7 @@ void read_docker(const ShellCommand& command, Launch& launch) {
   Container c;
   c.span = c.shm_span = words[0].span;
   c.shm = c.ipc_lock = Known::No;
+  std::optional<ShellWord> program;
   size_t i = 0;
   while (i < words.size() && words[i].text() != "run") ++i;
   group.add_flag = words[std::min(i, words.size() - 1)].span;
@@ -114,6 +115,7 @@ void read_docker(const ShellCommand& command, Launch& launch) {
       value = words[i++];
       whole.end = value.span.end;
     }
+    if (name == "--entrypoint") program = value;
     take(name, value, whole, group, c);
   }
   if (i < words.size()) {

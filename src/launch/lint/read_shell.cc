@@ -10,6 +10,8 @@
 namespace rankdx::lint {
 namespace {
 
+constexpr int kMaxNesting = 6;  // of shells in shells
+
 std::string_view rule_of(ShellProblem::Kind kind) {
   switch (kind) {
     case ShellProblem::Kind::OpenQuote:
@@ -106,21 +108,36 @@ CommandWords command_words(const ShellCommand& c, std::vector<EnvVar> env) {
   return out;
 }
 
+/// Without "exec", "sudo" and the like in front.
+ShellCommand bare(const ShellCommand& c) {
+  ShellCommand out = c;
+  size_t skip = 0;
+  for (; skip + 1 < c.words.size(); ++skip) {
+    const std::string_view word = c.words[skip].text();
+    if (word != "exec" && word != "sudo" && word != "nohup" && word != "command") break;
+  }
+  out.words.erase(out.words.begin(), out.words.begin() + static_cast<std::ptrdiff_t>(skip));
+  return out;
+}
+
 bool is_runai(const ShellCommand& c) {
+  const size_t last = std::min<size_t>(4, c.words.size());
   return c.words.size() > 2 && c.words[0].text().ends_with("runai") &&
-         std::any_of(
-             c.words.begin(),
-             c.words.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(4, c.words.size())),
-             [](const ShellWord& w) { return w.text() == "submit"; });
+         std::any_of(c.words.begin(), c.words.begin() + static_cast<std::ptrdiff_t>(last),
+                     [](const ShellWord& w) { return w.text() == "submit"; });
 }
 
 bool is_docker_run(const ShellCommand& c) {
-  if (c.words.size() < 2) return false;
-  const std::string_view program =
-      c.words[0].text() == "sudo" ? c.words[1].text() : c.words[0].text();
-  const size_t verb = c.words[0].text() == "sudo" ? 2 : 1;
-  return (program == "docker" || program == "podman" || program == "nerdctl") &&
-         c.words.size() > verb && c.words[verb].text() == "run";
+  if (c.words.size() < 2 || c.words[1].text() != "run") return false;
+  const std::string_view program = c.words[0].text();
+  return program == "docker" || program == "podman" || program == "nerdctl";
+}
+
+/// The text that ssh hands to the other host's shell.
+const ShellWord* remote_text(const ShellCommand& c) {
+  const bool ssh = c.words.size() > 2 && c.words[0].text() == "ssh";
+  const bool text = ssh && c.words.back().text().find(' ') != std::string_view::npos;
+  return text ? &c.words.back() : nullptr;
 }
 
 }  // namespace
@@ -141,10 +158,12 @@ void read_shell_text(const MappedText& text, Container& out, Launch& launch, int
       set.insert(set.end(), c.assignments.begin(), c.assignments.end());
     } else if (is_export(c)) {
       add_exports(c, exported, set);
-    } else if (depth == 0 && is_runai(c)) {
-      read_runai(c, launch);
-    } else if (depth == 0 && is_docker_run(c)) {
-      read_docker(c, launch);
+    } else if (const ShellCommand b = bare(c); is_runai(b)) {
+      read_runai(b, launch);
+    } else if (is_docker_run(b)) {
+      read_docker(b, launch);
+    } else if (const ShellWord* text_there = depth < kMaxNesting ? remote_text(b) : nullptr) {
+      read_shell_text(text_there->value, out, launch, depth + 1);
     } else {
       read_command(command_words(c, exported), EntryPoint::Unknown, out, launch, depth);
     }

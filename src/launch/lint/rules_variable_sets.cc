@@ -140,6 +140,12 @@ bool names_one_device(std::string_view interface) {
   return by_slot && std::any_of(interface.begin(), interface.end(), is_digit);
 }
 
+/// One text that several nodes run as it is; docker and compose files are written for one host
+/// each.
+bool of_many_pods(const Group& g) {
+  return g.kind != GroupKind::Script && g.kind != GroupKind::Docker && g.kind != GroupKind::Compose;
+}
+
 void one_node(Judge& j, const Group& g, const Container& c) {
   const bool multi = over_nodes(g);
   for (const EnvVar* v : variables_of(c)) {
@@ -163,7 +169,7 @@ void one_node(Judge& j, const Group& g, const Container& c) {
       j.add("variable-fixed-to-one-node", v->value.span,
             "The GID table differs between nodes; NCCL 2.21 and later choose by themselves.")
           .severity = Severity::Warning;
-    } else if (v->name == "VLLM_HOST_IP" && multi && g.kind != GroupKind::Script &&
+    } else if (v->name == "VLLM_HOST_IP" && multi && of_many_pods(g) &&
                value.find_first_of("0123456789") != value.npos) {
       j.add("wrong-host-ip-advertised", v->value.span,
             "VLLM_HOST_IP is " + std::string(value) + " on every node.",
