@@ -241,6 +241,11 @@ std::vector<std::string> advice_for(const LaunchSpec& s, Launcher launcher) {
     out.emplace_back(
         "tensor parallelism over Ethernet is slow: prefer pipeline parallelism between nodes");
   }
+  if (s.host_network && s.replicas > 1) {
+    out.emplace_back(
+        "groups on one host would take the same ports: host_network with replicas needs whole "
+        "hosts");
+  }
   for (const auto& [name, value] : s.env) {
     if (engine_variable_is_gone(name, s.vllm_version)) {
       out.push_back(fmt::format("vLLM {} no longer reads {}", s.vllm_version, name));

@@ -244,7 +244,9 @@ Value pod_spec(const LaunchSpec& spec, Launcher launcher, const Words& command, 
   }
   if (spec.uid) {
     Value context = Value::map({{"runAsUser", *spec.uid}});
-    if (spec.gid) context.set("runAsGroup", *spec.gid).set("fsGroup", *spec.gid);
+    if (spec.gid) context.set("runAsGroup", *spec.gid);
+    // Volumes belong to this group; without it only root may write to most of them.
+    if (*spec.uid != 0) context.set("fsGroup", spec.gid.value_or(*spec.uid));
     context.set("runAsNonRoot", *spec.uid != 0);
     pod.set("securityContext", context);
   }
