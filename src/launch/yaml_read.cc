@@ -1,69 +1,70 @@
-// YAML into Value, over yaml-cpp. Only this file includes it.
+// YAML into Value, over the document model, which limits size, depth and aliases.
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include "base/text.h"
+#include "launch/document/yaml.h"
 #include "launch/value.h"
 
 namespace rankdx {
 namespace {
 
-// A launch has some hundred nodes; an alias bomb has billions.
+using lint::YamlNode;
+using lint::YamlProblem;
+
+// A launch has some hundred nodes. The model counts what aliases unfold to; this is for one
+// document of many.
 constexpr size_t kMostNodes = 1'000'000;
-constexpr int kDeepest = 200;
+
+Value scalar(const YamlNode& node) {
+  const std::string text(node.text());
+  if (node.quoted()) return Value(text);
+  if (text == "true" || text == "false") return Value(text == "true");
+  if (const auto number = parse_int<int64_t>(text)) return Value(*number);
+  return Value(text);
+}
 
 class Converter {
  public:
-  Result<Value> convert(const YAML::Node& node, int depth) {
-    if (++nodes_ > kMostNodes || depth > kDeepest) {
-      return fail(ErrorCode::Corrupt, "the YAML is too deep or has too many nodes",
-                  fmt::format("line {}", node.Mark().line + 1));
-    }
-    if (node.IsScalar()) return scalar(node);
-    if (node.IsSequence()) {
+  Result<Value> convert(const YamlNode& node) {
+    if (++nodes_ > kMostNodes) return fail(ErrorCode::Corrupt, "the YAML has too many nodes");
+    if (node.is_scalar()) return scalar(node);
+    if (node.is_sequence()) {
       Value list = Value::list();
-      for (const YAML::Node& item : node) list.push(RANKDX_TRY(convert(item, depth + 1)));
+      for (const YamlNode& item : node.items()) list.push(RANKDX_TRY(convert(item)));
       return list;
     }
-    if (!node.IsMap()) return Value();
+    if (!node.is_map()) return Value();
     Value map = Value::map();
-    for (const auto& member : node) {
-      if (!member.first.IsScalar()) {
-        return fail(ErrorCode::Corrupt, "a name in the YAML is no text",
-                    fmt::format("line {}", member.first.Mark().line + 1));
-      }
-      map.set(member.first.Scalar(), RANKDX_TRY(convert(member.second, depth + 1)));
+    for (const auto& [key, value] : node.members()) {
+      if (!key.is_scalar()) return fail(ErrorCode::Corrupt, "a name in the YAML is no text");
+      map.set(std::string(key.text()), RANKDX_TRY(convert(value)));
     }
     return map;
   }
 
  private:
-  static Value scalar(const YAML::Node& node) {
-    const std::string& text = node.Scalar();
-    if (node.Tag() == "!") return Value(text);  // it stood in quotes
-    if (text == "true" || text == "false") return Value(text == "true");
-    if (const auto number = parse_int<int64_t>(text)) return Value(*number);
-    return Value(text);
-  }
-
   size_t nodes_ = 0;
 };
+
+/// Repeated keys and tabs do not hinder reading; they are for lint to report.
+bool hinders(const YamlProblem& problem) {
+  return problem.kind != YamlProblem::Kind::DuplicateKey && problem.kind != YamlProblem::Kind::Tab;
+}
 
 }  // namespace
 
 Result<std::vector<Value>> parse_yaml(std::string_view text) {
-  std::vector<YAML::Node> nodes;
-  try {
-    nodes = YAML::LoadAll(std::string(text));
-  } catch (const YAML::Exception& e) {
-    return fail(ErrorCode::Corrupt, "this is no YAML: " + e.msg,
-                e.mark.is_null() ? "" : fmt::format("line {}", e.mark.line + 1));
-  } catch (const std::exception& e) {
-    return fail(ErrorCode::Corrupt, fmt::format("this is no YAML: {}", e.what()));
+  const lint::SourceText source("", std::string(text));
+  const lint::YamlStream stream(source);
+  for (const YamlProblem& problem : stream.problems()) {
+    if (!hinders(problem)) continue;
+    return fail(ErrorCode::Corrupt, "this is no YAML: " + problem.text,
+                fmt::format("line {}", source.position(problem.span.begin).line));
   }
   Converter converter;
   std::vector<Value> documents;
-  for (const YAML::Node& node : nodes) documents.push_back(RANKDX_TRY(converter.convert(node, 0)));
+  for (const YamlNode& node : stream.documents())
+    documents.push_back(RANKDX_TRY(converter.convert(node)));
   return documents;
 }
 

@@ -12,6 +12,7 @@
 #include "launch/generate.h"
 #include "launch/rewrite.h"
 #include "launch/tune.h"
+#include "launch/tune_in_place.h"
 #include "present/safe_text.h"
 #include "present/terminal.h"
 
@@ -28,35 +29,38 @@ std::string base_name(const std::string& path) {
   return path == "-" ? "launch" : path.substr(path.rfind('/') + 1);
 }
 
-struct Input {
+Result<LaunchFiles> read_files(const Options& o) {
   LaunchFiles files;
-  Launcher launcher = Launcher::Lws;
-  LaunchSpec spec;
-};
-
-Result<Input> read_input(const Options& o) {
-  Input in;
   for (const std::string& path : o.files) {
-    in.files.push_back({base_name(path), RANKDX_TRY(read_text_file(path))});
+    files.push_back({base_name(path), RANKDX_TRY(read_text_file(path))});
   }
-  if (in.files.empty()) return fail(ErrorCode::Usage, "no launch file was given");
-  const auto found = o.launcher.empty() ? launcher_of(in.files[0].text) : launcher_from(o.launcher);
-  if (!found) {
-    return fail(ErrorCode::Usage, "cannot tell for which launcher this is", o.files[0],
-                "say it with --for");
-  }
-  in.launcher = *found;
-  in.spec = RANKDX_TRY(read_back(in.files, in.launcher));
-  return in;
+  if (files.empty()) return fail(ErrorCode::Usage, "no launch file was given");
+  return files;
 }
 
-Result<int> print(const Options& o, const Input& in, const Seen& seen, const SeenFit* fit) {
-  const Tuned tuned = tune(in.spec, in.launcher, seen, fit);
-  LaunchFiles files = RANKDX_TRY(rewritten(in.files, in.spec, tuned, in.launcher));
-  const std::string diff = unified_diff(in.files, files, "a/", "b/");
-  if (!o.apply.empty()) {
-    RANKDX_TRY(write_launch_files(files, o.apply, Existing::Keep));
+/// Files that `launch generate` made are made anew; others are changed where variables and flags
+/// stand.
+Result<TunedFiles> tuned_files(const Options& o, const LaunchFiles& files, const Seen& seen,
+                               const SeenFit* fit) {
+  const auto launcher = o.launcher.empty() ? launcher_of(files[0].text) : launcher_from(o.launcher);
+  if (!o.launcher.empty() && !launcher)
+    return fail(ErrorCode::Usage, "there is no such launcher", "--for");
+  if (launcher) {
+    if (const auto spec = read_back(files, *launcher)) {
+      Tuned tuned = tune(*spec, *launcher, seen, fit);
+      if (auto out = rewritten(files, *spec, tuned, *launcher)) {
+        return TunedFiles{std::move(*out), std::move(tuned.changes), std::move(tuned.notes)};
+      }
+    }
   }
+  return tune_in_place(files, seen, fit);
+}
+
+Result<int> print(const Options& o, const LaunchFiles& files, const Seen& seen,
+                  const SeenFit* fit) {
+  const TunedFiles tuned = RANKDX_TRY(tuned_files(o, files, seen, fit));
+  const std::string diff = unified_diff(files, tuned.files, "a/", "b/");
+  if (!o.apply.empty()) RANKDX_TRY(write_launch_files(tuned.files, o.apply, Existing::Keep));
   std::string text;
   if (o.output == "json") {
     text = changes_json(tuned.changes, tuned.notes, diff);
@@ -81,7 +85,7 @@ int refuse(const Error& error, int code) {
 }
 
 Result<int> run(const Options& o) {
-  const Input in = RANKDX_TRY(read_input(o));
+  const LaunchFiles files = RANKDX_TRY(read_files(o));
   const std::string diagnosis = RANKDX_TRY(read_text_file(o.from));
   const Seen seen = RANKDX_TRY(read_diagnosis(diagnosis, o.from));
   if ((seen.verdict == "failed" || seen.verdict == "undetermined") && !o.anyway) {
@@ -90,10 +94,10 @@ Result<int> run(const Options& o) {
          o.from, "repair it first; --anyway tunes it all the same"},
         seen.verdict == "failed" ? kProblemFound : kUndetermined);
   }
-  if (o.fit.empty()) return print(o, in, seen, nullptr);
+  if (o.fit.empty()) return print(o, files, seen, nullptr);
   const std::string text = RANKDX_TRY(read_text_file(o.fit));
   const SeenFit fit = RANKDX_TRY(read_fit(text, o.fit));
-  return print(o, in, seen, &fit);
+  return print(o, files, seen, &fit);
 }
 
 }  // namespace

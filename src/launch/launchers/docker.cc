@@ -11,7 +11,7 @@ LaunchFiles write_docker(const LaunchSpec& spec) {
   LaunchFiles files;
   for (size_t i = 0; i < spec.hosts.size(); ++i) {
     const Words words = docker_run(spec, Launcher::Docker, i);
-    LongCommand c(make_log_directory(spec) + "exec docker run");
+    LongCommand c(make_log_directory(spec) + "docker run");
     c.command(Words(words.begin() + 2, words.end()));
     std::string text =
         fmt::format("#!/bin/bash\n# Node {} of {}: run it on {}.\nset -euo pipefail\n", i,
