@@ -99,7 +99,6 @@ void read_docker(const ShellCommand& command, Launch& launch) {
   c.shm = c.ipc_lock = Known::No;
   std::optional<ShellWord> program;
   size_t i = 0;
-  std::optional<ShellWord> program;  // --entrypoint
   while (i < words.size() && words[i].text() != "run") ++i;
   group.add_flag = words[std::min(i, words.size() - 1)].span;
   for (++i; i < words.size() && words[i].text().starts_with('-');) {
@@ -117,7 +116,6 @@ void read_docker(const ShellCommand& command, Launch& launch) {
       whole.end = value.span.end;
     }
     if (name == "--entrypoint") program = value;
-    if (name == "--entrypoint" && !value.text().empty()) program = value;
     take(name, value, whole, group, c);
   }
   if (i < words.size()) {
@@ -127,8 +125,7 @@ void read_docker(const ShellCommand& command, Launch& launch) {
                       {},
                       command.branch};
     const EntryPoint entry =
-        !program && is_vllm_image(c.image.text) ? EntryPoint::VllmServe : EntryPoint::Unknown;
-    if (program) rest.words.insert(rest.words.begin(), *program);
+        is_vllm_image(c.image.text) ? EntryPoint::VllmServe : EntryPoint::Unknown;
     if (!rest.words.empty()) read_command(rest, entry, c, launch);
   }
   group.containers.push_back(std::move(c));

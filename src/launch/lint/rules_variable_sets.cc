@@ -144,10 +144,6 @@ bool names_one_device(std::string_view interface) {
 /// each.
 bool of_many_pods(const Group& g) {
   return g.kind != GroupKind::Script && g.kind != GroupKind::Docker && g.kind != GroupKind::Compose;
-/// Forms that are written once for each host, or run once on each: an address in them is that
-/// host's own.
-bool is_per_host(GroupKind kind) {
-  return kind == GroupKind::Script || kind == GroupKind::Docker || kind == GroupKind::Compose;
 }
 
 void one_node(Judge& j, const Group& g, const Container& c) {
@@ -174,7 +170,6 @@ void one_node(Judge& j, const Group& g, const Container& c) {
             "The GID table differs between nodes; NCCL 2.21 and later choose by themselves.")
           .severity = Severity::Warning;
     } else if (v->name == "VLLM_HOST_IP" && multi && of_many_pods(g) &&
-    } else if (v->name == "VLLM_HOST_IP" && multi && !is_per_host(g.kind) &&
                value.find_first_of("0123456789") != value.npos) {
       j.add("wrong-host-ip-advertised", v->value.span,
             "VLLM_HOST_IP is " + std::string(value) + " on every node.",
