@@ -14,6 +14,7 @@
 #include "checkpoint/environment.h"
 #include "checkpoint/file_access.h"
 #include "checkpoint/layout.h"
+#include "checkpoint/parallel.h"
 
 namespace rankdx {
 
@@ -32,6 +33,7 @@ struct ModelCheckOptions {
   HashRun hash_run;
   std::string passwd_file = "/etc/passwd";
   const FileAccess* files = nullptr;  ///< nullptr: the real ones
+  size_t reader_threads = kReaderThreads;
 };
 
 /// Errors: Usage, where `model` is empty. A path that is not there is a finding.

@@ -210,7 +210,7 @@ void read_model_files(ModelCheck& check) {
   check.weights.resize(shards.size());
   WeightReader weights(check.files, check.directory, TailCheck::Look);
   std::mutex large;
-  parallel_for(reads.size() + shards.size(), kReaderThreads, [&](size_t i) {
+  parallel_for(reads.size() + shards.size(), check.options.reader_threads, [&](size_t i) {
     if (i >= reads.size()) {
       const size_t shard = i - reads.size();
       check.weights[shard].name = shards[shard];
