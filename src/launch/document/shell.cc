@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "launch/document/shell_values.h"
 
 namespace rankdx::lint {
 namespace {
@@ -238,7 +239,7 @@ class Reader {
       return;
     }
     const bool splits = w.dynamic && !w.quoted;
-    fill_in(w);
+    values_.fill_in(w);
     if (splits && !w.dynamic && w.text().find(' ') != std::string_view::npos) return add_parts(w);
     add_word(std::move(w));
   }
@@ -304,7 +305,7 @@ class Reader {
       read_array(a.items);
     } else if (at_ < s_.size() && !ends_word(peek())) {
       a.value = read_word(0);
-      fill_in(a.value);
+      values_.fill_in(a.value);
     } else {
       a.value.span = {place(at_), place(at_)};
     }
@@ -331,7 +332,7 @@ class Reader {
         ++at_;
       } else if (++words_ < kMaxWords) {
         ShellWord w = read_word(0);
-        fill_in(w);
+        values_.fill_in(w);
         items.push_back(std::move(w));
       } else {
         return;
@@ -450,74 +451,15 @@ class Reader {
     if (level > 0) problem(Kind::OpenQuote, begin, begin + 2);
   }
 
-  /// Replaces a word that is one variable, or text around variables, by what the script set before.
-  void fill_in(ShellWord& w) {
-    if (!w.dynamic) return;
-    ShellWord out = w;
-    out.value = {};
-    out.dynamic = false;
-    const std::string& text = w.value.text;
-    for (size_t i = 0; i < text.size();) {
-      const auto [name, length] = variable_at(text, i);
-      if (length == 0) {
-        if (text[i] == '$' || text[i] == '`') return;
-        out.value.push(text[i], w.value.at[i]);
-        ++i;
-        continue;
-      }
-      const auto known = values_.find(std::string(name));
-      if (known == values_.end() || known->second.empty() || known->second == kUnknown) return;
-      for (char c : known->second) out.value.push(c, w.value.at[i]);
-      if (out.value.text.size() > 10'000) return;
-      i += length;
-    }
-    w = std::move(out);
-  }
-
-  static std::pair<std::string_view, size_t> variable_at(std::string_view text, size_t i) {
-    if (text[i] != '$') return {{}, 0};
-    const bool braces = i + 1 < text.size() && text[i + 1] == '{';
-    const size_t begin = i + (braces ? 2 : 1);
-    size_t end = begin;
-    while (end < text.size() && (is_letter(text[end]) || text[end] == '_' || is_digit(text[end])))
-      ++end;
-    if (end == begin || (braces && (end >= text.size() || text[end] != '}'))) return {{}, 0};
-    return {text.substr(begin, end - begin), end - i + (braces ? 1 : 0)};
-  }
-
   void end_command() {
     if (begun_ && (!command_.words.empty() || !command_.assignments.empty())) {
-      remember();
+      values_.remember(command_, branch_);
       command_.branch = branch_;
       script_.commands.push_back(std::move(command_));
     }
     command_ = {};
     begun_ = false;
   }
-
-  void remember() {
-    const std::string_view first =
-        command_.words.empty() ? std::string_view{} : command_.words[0].text();
-    if (command_.words.empty()) {
-      for (const ShellAssignment& a : command_.assignments) set(a.name, a.value);
-    }
-    if (first != "export" && first != "declare" && first != "local" && first != "readonly") return;
-    for (const ShellWord& w : command_.words) {
-      const size_t equals = w.text().find('=');
-      if (equals == std::string_view::npos) continue;
-      ShellWord value = w;
-      value.value = w.value.part(equals + 1);
-      set(std::string(w.text().substr(0, equals)), value);
-    }
-  }
-
-  void set(const std::string& name, const ShellWord& value) {
-    // Set twice or inside a branch: which one holds is not known.
-    const bool sure = branch_ == 0 && !value.dynamic && values_.find(name) == values_.end();
-    values_[name] = sure ? value.value.text : std::string(kUnknown);
-  }
-
-  static constexpr std::string_view kUnknown = "\x01";
 
   const MappedText& t_;
   const std::string& s_;
@@ -527,7 +469,7 @@ class Reader {
   ShellCommand command_;
   ShellScript script_;
   std::vector<std::pair<std::string, bool>> pending_;
-  std::map<std::string, std::string> values_;
+  ShellValues values_;
   std::map<std::string, std::vector<ShellWord>> arrays_;
 };
 

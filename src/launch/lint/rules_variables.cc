@@ -13,11 +13,11 @@ namespace rankdx::lint {
 namespace {
 
 /// Read by plugins, by NVIDIA's images or by launchers.
-constexpr std::array<std::string_view, 20> kOtherNccl = {
-    "NCCL_FASTRAK_",    "NCCL_GPUDIRECTTCPX_", "NCCL_GPUVIZ_", "NCCL_HOME",    "NCCL_IBEXT_",
-    "NCCL_INCLUDE_DIR", "NCCL_INSPECTOR_",     "NCCL_LIB",     "NCCL_LIBRARY", "NCCL_NVLSTREE_",
-    "NCCL_OFI_",        "NCCL_PROFILE_",       "NCCL_ROOT",    "NCCL_SHARP_",  "NCCL_SHIMNET_",
-    "NCCL_TESTS_",      "NCCL_TUNER_CONFIG_",  "NCCL_UCX_",    "NCCL_VERSION", "NCCL_PLUGIN_"};
+constexpr std::array<std::string_view, 19> kOtherNccl = {
+    "NCCL_FASTRAK_",      "NCCL_GPUDIRECTTCPX_", "NCCL_GPUVIZ_", "NCCL_HOME",     "NCCL_IBEXT_",
+    "NCCL_INCLUDE_DIR",   "NCCL_INSPECTOR_",     "NCCL_LIB",     "NCCL_LIBRARY",  "NCCL_OFI_",
+    "NCCL_PROFILE_",      "NCCL_ROOT",           "NCCL_SHARP_",  "NCCL_SHIMNET_", "NCCL_TESTS_",
+    "NCCL_TUNER_CONFIG_", "NCCL_UCX_",           "NCCL_VERSION", "NCCL_PLUGIN_"};
 /// Prefixes of names that only look mistyped when they are very near to a known one.
 constexpr std::array<std::string_view, 11> kOpenFamilies = {
     "CUDA_", "HF_",   "HUGGING",       "OMP_",    "PYTHON", "PYTORCH_",
