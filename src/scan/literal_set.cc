@@ -21,6 +21,14 @@ uint32_t window_at(std::string_view text, size_t at) {
   return bytes;
 }
 
+constexpr size_t kQuick = 8;  // bytes of a literal that are looked at before all of it
+
+uint64_t quick_at(std::string_view text, size_t at) {
+  uint64_t bytes;
+  std::memcpy(&bytes, text.data() + at, sizeof bytes);
+  return bytes;
+}
+
 uint32_t hash_of(uint32_t window) { return window * 0x9e3779b1U >> (32 - kHashBits); }
 
 /// Lines that a log is full of: windows from them would select in vain.
@@ -93,6 +101,8 @@ size_t rarest_windows(std::string_view literal, size_t step, const Commonness& c
   return best;
 }
 
+static_assert(std::endian::native == std::endian::little);
+
 }  // namespace
 
 LiteralSet::LiteralSet(std::vector<std::string> literals) : literals_(std::move(literals)) {
@@ -109,8 +119,12 @@ LiteralSet::LiteralSet(std::vector<std::string> literals) : literals_(std::move(
     if (literals_[i].size() < kWindow) continue;
     const std::string_view looked = std::string_view(literals_[i]).substr(0, kLooked);
     const size_t from = rarest_windows(looked, step_, commonness);
+    uint64_t start = 0;
+    const size_t known = std::min(kQuick, literals_[i].size());
+    const uint64_t mask = known == kQuick ? ~uint64_t{0} : (uint64_t{1} << known * 8) - 1;
+    std::memcpy(&start, literals_[i].data(), known);
     for (size_t at = from; at < from + step_; ++at) {
-      windows.push_back({window_at(literals_[i], at), i, static_cast<uint32_t>(at)});
+      windows.push_back({start, mask, window_at(literals_[i], at), i, static_cast<uint32_t>(at)});
     }
   }
   place(windows);
@@ -152,6 +166,10 @@ bool LiteralSet::check(std::string_view text, size_t at, OnHit&& on_hit) const {
   for (uint32_t i = first_of_[nth]; i < first_of_[nth + 1]; ++i) {
     const Window& window = windows_[i];
     if (window.bytes != bytes || window.offset > at) continue;
+    if (text.size() >= kQuick && at - window.offset <= text.size() - kQuick &&
+        (quick_at(text, at - window.offset) & window.mask) != window.start) {
+      continue;
+    }
     if (text.substr(at - window.offset).starts_with(literals_[window.literal]) &&
         !on_hit(window.literal)) {
       return false;

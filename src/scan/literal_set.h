@@ -32,6 +32,7 @@ class LiteralSet {
 
  private:
   struct Window {
+    uint64_t start, mask;  ///< first 8 bytes of the literal; fewer when it is shorter
     uint32_t bytes;    ///< four bytes of the literal
     uint32_t literal;  ///< index
     uint32_t offset;   ///< of the window in the literal

@@ -1,6 +1,7 @@
 // Reads a message from left to right. Every take_ function either succeeds and moves on, or fails and stays.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -9,6 +10,15 @@
 #include "base/text.h"
 
 namespace rankdx::nccl {
+
+/// By byte; -1: none.
+inline constexpr auto kHexDigits = [] {
+  std::array<int8_t, 256> digits{};
+  digits.fill(-1);
+  for (int8_t i = 0; i < 10; ++i) digits[static_cast<size_t>('0' + i)] = i;
+  for (int8_t i = 0; i < 6; ++i) digits[static_cast<size_t>('a' + i)] = digits[static_cast<size_t>('A' + i)] = static_cast<int8_t>(10 + i);
+  return digits;
+}();
 
 class Cursor {
  public:
@@ -78,13 +88,16 @@ class Cursor {
 
   /// Hexadecimal without "0x", at most 64 bits.
   constexpr bool take_hex(uint64_t& value) {
+    constexpr size_t kMaxDigits = 16;
+    const size_t most = rest_.size() < kMaxDigits ? rest_.size() : kMaxDigits;
     uint64_t sum = 0;
     size_t n = 0;
-    for (; n < rest_.size() && hex_digit(rest_[n]) >= 0; ++n) {
-      if (n == 16) return false;
-      sum = sum << 4 | static_cast<uint64_t>(hex_digit(rest_[n]));
+    for (; n < most; ++n) {
+      const int digit = hex_digit(rest_[n]);
+      if (digit < 0) break;
+      sum = sum << 4 | static_cast<uint64_t>(digit);
     }
-    if (n == 0) return false;
+    if (n == 0 || (n == kMaxDigits && n < rest_.size() && hex_digit(rest_[n]) >= 0)) return false;
     value = sum;
     rest_.remove_prefix(n);
     return true;
@@ -92,18 +105,20 @@ class Cursor {
 
   /// %p as glibc prints it: "0x7f…" or "(nil)".
   constexpr bool take_pointer(uint64_t& value) {
-    if (take("(nil)")) return value = 0, true;
-    Cursor digits = *this;
-    if (!digits.take("0x") || !digits.take_hex(value)) return false;
-    *this = digits;
+    if (rest_.size() > 2 && rest_[0] == '0' && rest_[1] == 'x') {
+      Cursor digits = *this;
+      digits.rest_.remove_prefix(2);
+      if (!digits.take_hex(value)) return false;
+      *this = digits;
+      return true;
+    }
+    if (!take("(nil)")) return false;
+    value = 0;
     return true;
   }
 
   static constexpr int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
+    return kHexDigits[static_cast<unsigned char>(c)];
   }
 
  private:

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
+#include <type_traits>
 
 #include "events/nccl/parsers.h"
 
@@ -135,6 +137,10 @@ static_assert(std::all_of(std::begin(kHeads), std::end(kHeads), [](const Head& h
 
 constexpr uint32_t key_of(std::string_view text) {
   uint32_t key = 0;
+  if (!std::is_constant_evaluated()) {
+    std::memcpy(&key, text.data(), sizeof key);
+    return key;
+  }
   for (int i = 3; i >= 0; --i) key = key << 8 | static_cast<unsigned char>(text[static_cast<size_t>(i)]);
   return key;
 }
@@ -158,6 +164,31 @@ constexpr auto make_groups() {
 }
 constexpr auto kGroups = make_groups();
 
+/// Bytes 4 to 11 of each head, for a look before memcmp: a head fits if the bytes under its mask are the same.
+struct Next8 { uint64_t bytes = 0, mask = 0; };
+constexpr auto make_next8() {
+  std::array<Next8, std::size(kHeads)> next{};
+  for (size_t i = 0; i < next.size(); ++i) {
+    for (size_t k = 4; k < std::min<size_t>(kHeads[i].text.size(), 12); ++k) {
+      next[i].bytes |= uint64_t{static_cast<unsigned char>(kHeads[i].text[k])} << (k - 4) * 8;
+      next[i].mask |= uint64_t{0xff} << (k - 4) * 8;
+    }
+  }
+  return next;
+}
+constexpr auto kNext8 = make_next8();
+
+/// `body` begins with the first 4 bytes of the head.
+inline bool begins_with(std::string_view body, size_t head) {
+  const std::string_view text = kHeads[head].text;
+  if (body.size() < 12) return body.starts_with(text);
+  uint64_t bytes;
+  std::memcpy(&bytes, body.data() + 4, sizeof bytes);
+  if (((bytes ^ kNext8[head].bytes) & kNext8[head].mask) != 0) return false;
+  return text.size() <= 12 || body.starts_with(text);
+}
+static_assert(std::endian::native == std::endian::little);
+
 }  // namespace
 
 std::span<const Head> heads() { return kHeads; }
@@ -180,9 +211,10 @@ bool parse_message(std::string_view body, Event& event, int depth) {
   constexpr int kMaxDepth = 3;
   if (depth > kMaxDepth) return false;
   const auto group = find_heads(body);
+  const auto first = group.empty() ? 0 : static_cast<size_t>(group.data() - kHeads);
   for (size_t i = group.size(); i-- > 0;) {
     const Head& head = group[i];
-    if (!body.starts_with(head.text)) continue;
+    if (!begins_with(body, first + i)) continue;
     event.kind = head.kind;
     if (!head.parse || head.parse(Cursor(body, head.text.size()), event)) return true;
     event = Event{};

@@ -1,6 +1,7 @@
 #include "events/nccl/known_heads.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "events/nccl/heads.h"
@@ -30,28 +31,60 @@ constexpr std::string_view kForeignHeads[] = {
     "dlvsym failed on ",
 };
 
-size_t common_prefix(std::string_view a, std::string_view b) {
-  return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+/// The rows whose heads have the same first 4 bytes.
+struct Group { uint32_t key = 0; uint16_t first = 0, count = 0; };
+constexpr size_t kKey = 4;
+constexpr size_t kSlots = 2048;
+constexpr size_t slot_of(uint32_t key) { return (key * 0x9e3779b1u) >> 21; }
+static_assert((uint32_t{0xffffffff} >> 21) == kSlots - 1);
+
+constexpr uint32_t key_of(std::string_view text) {
+  uint32_t key = 0;
+  for (size_t i = kKey; i-- > 0;) key = key << 8 | static_cast<unsigned char>(text[i]);
+  return key;
+}
+
+/// Open addressing. Heads shorter than the key have no place here: is_listed() looks at them one by one.
+constexpr auto make_groups() {
+  std::array<Group, kSlots> groups{};
+  for (size_t i = 0; i < std::size(kKnownHeads); ++i) {
+    if (kKnownHeads[i].head.size() < kKey) continue;
+    const uint32_t key = key_of(kKnownHeads[i].head);
+    size_t slot = slot_of(key);
+    while (groups[slot].count && groups[slot].key != key) slot = (slot + 1) % kSlots;
+    if (!groups[slot].count) groups[slot] = {key, static_cast<uint16_t>(i), 0};
+    ++groups[slot].count;
+  }
+  return groups;
+}
+constexpr auto kGroups = make_groups();
+
+constexpr size_t kShortHeads = static_cast<size_t>(std::count_if(
+    std::begin(kKnownHeads), std::end(kKnownHeads), [](const KnownHead& h) { return h.head.size() < kKey; }));
+constexpr auto make_short_heads() {
+  std::array<KnownHead, kShortHeads> heads{};
+  std::copy_if(std::begin(kKnownHeads), std::end(kKnownHeads), heads.begin(),
+               [](const KnownHead& h) { return h.head.size() < kKey; });
+  return heads;
+}
+constexpr auto kShort = make_short_heads();
+
+bool fits(const KnownHead& row, std::string_view body) {
+  return body.starts_with(row.head) &&
+         (row.inner.empty() || body.find(row.inner, row.head.size()) != std::string_view::npos);
 }
 
 bool is_listed(std::string_view body) {
-  const KnownHead* const begin = std::begin(kKnownHeads);
-  const auto before = [](std::string_view text, const KnownHead& row) { return text < row.head; };
-  std::string_view prefix = body;
-  const KnownHead* end = std::upper_bound(begin, std::end(kKnownHeads), prefix, before);
-  // The rows whose head is a prefix of the body, from the longest: what lies between them is jumped over.
-  while (end != begin) {
-    const KnownHead& row = end[-1];
-    const size_t common = common_prefix(row.head, prefix);
-    if (common == row.head.size()) {
-      if (row.inner.empty() || body.find(row.inner, row.head.size()) != std::string_view::npos) return true;
-      --end;
-    } else {
-      prefix = prefix.substr(0, common);
-      end = std::upper_bound(begin, end, prefix, before);
+  if (body.size() >= kKey) {
+    const uint32_t key = key_of(body);
+    for (size_t slot = slot_of(key); kGroups[slot].count; slot = (slot + 1) % kSlots) {
+      if (kGroups[slot].key != key) continue;
+      const auto rows = std::span(kKnownHeads).subspan(kGroups[slot].first, kGroups[slot].count);
+      if (std::any_of(rows.begin(), rows.end(), [&](const KnownHead& row) { return fits(row, body); })) return true;
+      break;
     }
   }
-  return false;
+  return std::any_of(kShort.begin(), kShort.end(), [&](const KnownHead& row) { return fits(row, body); });
 }
 
 }  // namespace
@@ -59,14 +92,11 @@ bool is_listed(std::string_view body) {
 std::span<const KnownHead> known_heads() { return kKnownHeads; }
 
 bool is_known_text(std::string_view body) {
-  if (is_listed(body)) return true;
-  if (std::any_of(std::begin(kForeignHeads), std::end(kForeignHeads),
-                  [&](std::string_view head) { return body.starts_with(head); })) {
-    return true;
-  }
   Cursor at(body);
   std::string_view file, func;
-  return take_place(at, file, func) && is_listed(at.rest());
+  if (take_place(at, file, func) && is_listed(at.rest())) return true;
+  return is_listed(body) || std::any_of(std::begin(kForeignHeads), std::end(kForeignHeads),
+                                        [&](std::string_view head) { return body.starts_with(head); });
 }
 
 }  // namespace rankdx::nccl
