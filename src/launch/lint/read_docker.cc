@@ -124,8 +124,9 @@ void read_docker(const ShellCommand& command, Launch& launch) {
                       Form::ShellWords,
                       {},
                       command.branch};
-    const EntryPoint entry =
-        is_vllm_image(c.image.text) ? EntryPoint::VllmServe : EntryPoint::Unknown;
+    const EntryPoint entry = !program && is_vllm_image(c.image.text) ? EntryPoint::VllmServe
+                                                                    : EntryPoint::Unknown;
+    if (program) rest.words.insert(rest.words.begin(), *program);
     if (!rest.words.empty()) read_command(rest, entry, c, launch);
   }
   group.containers.push_back(std::move(c));
