@@ -23,6 +23,7 @@ const std::vector<Command>& commands() {
       {"check cluster", "The whole checklist over a group of pods: one table, one root cause", kCheckClusterExamples, make_check_cluster},
       {"collect", "Pack logs of files or pods into one archive without secrets", kCollectExamples, make_collect},
       {"check live", "What the processes of a running launch do: loading, serving, waiting or stuck", kCheckLiveExamples, make_check_live},
+      {"watch", "Follow the phases of a launch in its growing logs: slow, stuck, failed or serving", kWatchExamples, make_watch},
       {"diff", "Compare a good run with a bad one: what explains the failure first", kDiffExamples, make_diff},
       {"filter", "Cut logs down by what their lines mean", kFilterExamples, make_filter},
       {"explain", "Say what a finding, a variable, a subsystem or a log line means", kExplainExamples, make_explain},

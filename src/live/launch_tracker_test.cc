@@ -1,0 +1,81 @@
+#include "live/launch_tracker.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace rankdx {
+namespace {
+
+/// "name rank pid phase" of each process.
+std::string rows(const std::vector<std::pair<int, std::string>>& lines) {
+  LaunchTracker tracker;
+  tracker.add_source("a");
+  tracker.add_source("b");
+  double when_s = 0;
+  for (const auto& [source, line] : lines) tracker.feed(source, line, ++when_s);
+  std::string out;
+  for (const ProcessState& p : tracker.state().processes) {
+    out += fmt::format("{}{} rank {} pid {} {}{}; ", p.source, p.name.empty() ? "" : " " + p.name,
+                       p.rank, p.pid, name_of(p.phase), p.failed ? " failed" : "");
+  }
+  return out;
+}
+
+const std::string kStart =
+    "h:512:9 [0] NCCL INFO ncclCommInitRank comm 0x55a0 rank 0 nranks 4 cudaDev 0 nvmlDev 0 busId "
+    "1b000 commId 0xb65e - Init START";
+const std::string kWorld =
+    "INFO 02-27 20:31:57 [p.py:1] world_size=4 rank=0 local_rank=0 "
+    "distributed_init_method=tcp://10.0.0.1:29500 backend=nccl";
+
+TEST(LaunchTracker, OneRowPerProcess) {
+  // Bare words of a rank, NCCL's line with its pid and the prefixed worker are one process.
+  EXPECT_EQ(rows({{0, "(EngineCore pid=3) INFO x [c.py:1] Initializing a V1 LLM engine (v1)"},
+                  {0, kWorld},
+                  {0, "(Worker_TP0 pid=512) INFO x [g.py:1] Starting to load model m"},
+                  {0, kStart}}),
+            "a EngineCore rank -1 pid 3 rendezvous; a Worker_TP0 rank 0 pid 512 loading; ");
+  // NCCL's own file beside the log.
+  EXPECT_EQ(
+      rows({{0, "(Worker_TP0 pid=512) INFO x [g.py:1] Starting to load model m"}, {1, kStart}}),
+      "a Worker_TP0 rank 0 pid 512 loading; ");
+  // A log of one process without prefixes.
+  EXPECT_EQ(rows({{0, "INFO x [p.py:1] vLLM is using nccl==2.27.5"},
+                  {0, kStart},
+                  {0, "INFO x [g.py:1] Starting to load model m"}}),
+            "a rank 0 pid 512 loading; ");
+  EXPECT_EQ(rows({{0, "(VllmWorker rank=3 pid=7) INFO x [p.py:1] vLLM is using nccl==2.27.5"}}),
+            "a VllmWorker rank 3 pid 7 NCCL init; ");
+}
+
+TEST(LaunchTracker, ABarWithoutItsPrefixIsOfRankZero) {
+  EXPECT_EQ(rows({{0, "(Worker_TP0 pid=512) INFO x [g.py:1] Starting to load model m"},
+                  {0,
+                   "Loading safetensors checkpoint shards:  33% Completed | 3/9 [00:10<00:08,  "
+                   "1.21s/it]"}}),
+            "a Worker_TP0 rank 0 pid 512 loading; ");
+}
+
+TEST(LaunchTracker, PhasesOnlyAdvance) {
+  EXPECT_EQ(
+      rows({{0, "(Worker_TP0 pid=512) INFO x [g.py:1] Starting to load model m"}, {0, kStart}}),
+      "a Worker_TP0 rank 0 pid 512 loading; ");
+}
+
+TEST(LaunchTracker, ABannerAgainIsARestart) {
+  EXPECT_EQ(rows({{0, "INFO x [a.py:1] vLLM API server version 0.10"},
+                  {0, "(Worker_TP0 pid=512) ERROR x [g.py:1] WorkerProc failed to start."},
+                  {0, "INFO x [a.py:1] vLLM API server version 0.10"}}),
+            "a rank -1 pid -1 process start; ");
+}
+
+TEST(LaunchTracker, HostileNumbers) {
+  EXPECT_EQ(
+      rows({{0, "INFO x [p.py:1] world_size=99999999999 rank=5 distributed_init_method=tcp://a"}}),
+      "a rank -1 pid -1 rendezvous; ");
+  EXPECT_EQ(rows({{0, "INFO x [p.py:1] world_size=4 rank=9 distributed_init_method=tcp://a"}}),
+            "a rank -1 pid -1 rendezvous; ");
+}
+
+}  // namespace
+}  // namespace rankdx

@@ -1,0 +1,175 @@
+#include "live/watch_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <tuple>
+
+#include "present/safe_text.h"
+#include "present/table.h"
+
+namespace rankdx {
+namespace {
+
+constexpr size_t kName = 40, kEvidence = 300;
+constexpr int kBarColumns = 8;
+
+std::string name_of(const ProcessState& p) {
+  if (p.rank >= 0) return fmt::format("rank {}", p.rank);
+  if (!p.name.empty()) return safe_clip(p.name, kName);
+  return p.pid >= 0 ? fmt::format("pid {}", p.pid) : "main";
+}
+
+std::string bar_of(const BarState& bar) {
+  if (bar.total <= 0) return "";
+  const int full = std::clamp(static_cast<int>(bar.done / bar.total * kBarColumns), 0, kBarColumns);
+  return fmt::format("[{}{}] {:.0f}/{:.0f}", std::string(static_cast<size_t>(full), '#'),
+                     std::string(static_cast<size_t>(kBarColumns - full), '.'), bar.done,
+                     bar.total);
+}
+
+/// The host, else the name of the log: its directory is the same for all.
+std::string place_of(const ProcessState& p) {
+  const std::string& place = p.host.empty() ? p.source : p.host;
+  return safe_clip(std::string_view(place).substr(place.rfind('/') + 1), kName);
+}
+
+std::string rate_of(const BarState& bar) {
+  return bar.total > 0 && bar.item_s > 0 ? fmt::format("{:.2f} s/item", bar.item_s) : "";
+}
+
+std::string left_of(const BarState& bar) {
+  if (bar.total <= 0 || bar.left_s < 0) return "";
+  const auto left = static_cast<int64_t>(bar.left_s);
+  return fmt::format("{}:{:02}", left / 60, left % 60);
+}
+
+std::string phase_text(const ProcessState& p, const LaunchVerdict& v) {
+  if (p.failed) return "failed";
+  return std::string(name_of(v.motion == Motion::Serving ? Phase::Serving : p.phase));
+}
+
+Ink ink_of(Motion motion) {
+  switch (motion) {
+    case Motion::Serving:
+      return Ink::Green;
+    case Motion::Failed:
+    case Motion::Stuck:
+      return Ink::Red;
+    case Motion::Slow:
+      return Ink::Yellow;
+    default:
+      return Ink::Bold;
+  }
+}
+
+/// Ranks first, by number; then servers and engines in order of appearance.
+std::vector<const ProcessState*> ordered(const LaunchState& state) {
+  std::vector<const ProcessState*> rows;
+  for (const ProcessState& p : state.processes) rows.push_back(&p);
+  std::stable_sort(rows.begin(), rows.end(), [](const ProcessState* a, const ProcessState* b) {
+    return std::tuple(a->rank < 0, a->rank) < std::tuple(b->rank < 0, b->rank);
+  });
+  return rows;
+}
+
+std::vector<int> unseen_ranks(const LaunchState& state) {
+  std::set<int> seen;
+  for (const ProcessState& p : state.processes) seen.insert(p.rank);
+  std::vector<int> unseen;
+  for (int rank = 0; rank < state.world; ++rank) {
+    if (!seen.contains(rank)) unseen.push_back(rank);
+  }
+  return unseen;
+}
+
+}  // namespace
+
+std::string state_table(const LaunchState& state, const LaunchVerdict& verdict, double now_s,
+                        size_t width, size_t most_rows, Paint paint) {
+  std::string out = paint(ink_of(verdict.motion), safe_clip(verdict.text, width)) + "\n";
+  Table table({"who", "phase", "progress", "rate", "left", "quiet", "where", ""});
+  size_t left_out = 0;
+  for (const ProcessState* p : ordered(state)) {
+    if (table.size() >= most_rows) {
+      ++left_out;
+      continue;
+    }
+    const bool missing =
+        std::binary_search(verdict.missing.begin(), verdict.missing.end(), p->rank);
+    table.add({name_of(*p), phase_text(*p, verdict), bar_of(p->progress), rate_of(p->progress),
+               left_of(p->progress), fmt::format("{:.0f} s", std::max(0.0, now_s - p->last_line_s)),
+               place_of(*p), missing ? "missing" : ""});
+  }
+  if (!table.empty()) out += table.text(width);
+  if (left_out > 0) out += safe_clip(fmt::format("and {} more", left_out), width) + "\n";
+  if (const auto unseen = unseen_ranks(state); !unseen.empty()) {
+    out += safe_clip(fmt::format("not seen: ranks {} of {}", short_ranks(unseen), state.world),
+                     width) +
+           "\n";
+  }
+  return out;
+}
+
+std::vector<StateChange> ChangeLog::changes(const LaunchState& state, const LaunchVerdict& verdict,
+                                            double now_s) {
+  std::vector<StateChange> out;
+  const auto say = [&](StateChange change, const std::string& key, const std::string& what) {
+    std::string& said = said_[key];
+    if (said == what) return;
+    said = what;
+    out.push_back(std::move(change));
+  };
+  for (const ProcessState* p : ordered(state)) {
+    const std::string phase = phase_text(*p, verdict);
+    // A bar is worth a line at each quarter.
+    const int quarter =
+        p->progress.total > 0 ? static_cast<int>(4 * p->progress.done / p->progress.total) : -1;
+    const std::string key = p->rank >= 0 ? fmt::format("rank {}", p->rank)
+                                         : fmt::format("{}\n{}\n{}", p->source, p->name, p->pid);
+    say({now_s, name_of(*p), safe_text(p->source), phase, safe_clip(p->evidence, kEvidence),
+         p->progress},
+        key, fmt::format("{} {}", phase, quarter));
+  }
+  // The seconds in the sentence are no news; who is missing is.
+  const std::string what =
+      fmt::format("{} {} {}", name_of(verdict.motion),
+                  static_cast<int>(verdict.motion == Motion::Moving ? Phase::Boot : verdict.phase),
+                  short_ranks(verdict.missing));
+  say({now_s,
+       "launch",
+       "",
+       std::string(name_of(verdict.motion)),
+       safe_clip(verdict.text, 2 * kEvidence),
+       {}},
+      "launch", what);
+  return out;
+}
+
+std::string change_text(const StateChange& c) {
+  std::string out = fmt::format("{:8.1f} s  {:<12} ", c.at_s, c.subject);
+  out += c.subject == "launch" ? c.text : c.state;
+  if (c.subject == "launch") return out + "\n";
+  for (const std::string& part : {bar_of(c.progress), rate_of(c.progress)}) {
+    if (!part.empty()) out += "  " + part;
+  }
+  if (!c.text.empty()) out += ": " + c.text;
+  return out + "\n";
+}
+
+std::string change_json(const StateChange& c) {
+  nlohmann::ordered_json j = {
+      {"schema", "rankdx.watch/1"}, {"at_s", c.at_s}, {"subject", c.subject}, {"state", c.state}};
+  if (!c.source.empty()) j["source"] = c.source;
+  if (!c.text.empty()) j["text"] = c.text;
+  if (c.progress.total > 0) {
+    j["done"] = c.progress.done;
+    j["total"] = c.progress.total;
+    if (c.progress.left_s >= 0) j["left_s"] = c.progress.left_s;
+    if (c.progress.item_s > 0) j["item_s"] = c.progress.item_s;
+  }
+  return safe_json(j.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) + "\n";
+}
+
+}  // namespace rankdx

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""`rankdx watch` over a scripted launch: four logs that appear one after the other, real phase lines, a rotation, a crash,
+ranks that never arrive, and a screen that no log line can steer.
+
+  watch_test.py --binary build/dev/rankdx --work build/dev/watch
+"""
+import argparse
+import json
+import os
+import pathlib
+import pty
+import re
+import shutil
+import subprocess
+import threading
+import time
+import unittest
+
+ARGS = None
+WORLD = 4
+
+
+def worker(rank):
+    return f"(Worker_TP{rank} pid={500 + rank}) INFO 02-27 20:31:59 "
+
+
+def nccl(rank, what):
+    return (f"gpu-{rank}:{500 + rank}:{600 + rank} [0] NCCL INFO ncclCommInitRank comm 0x55a{rank} rank {rank} nranks {WORLD} "
+            f"cudaDev 0 nvmlDev 0 busId 1b000 commId 0xb65e - Init {what}\n")
+
+
+def boot(rank):
+    return (f"INFO 02-27 20:31:57 [parallel_state.py:1234] world_size={WORLD} rank={rank} local_rank=0 "
+            "distributed_init_method=tcp://10.0.0.1:29500 backend=nccl\n" + worker(rank) + "[pynccl.py:111] vLLM is using nccl==2.27.5\n")
+
+
+def bar(done, total=8):
+    return (f"(Worker_TP0 pid=500) \rLoading safetensors checkpoint shards:  {100 * done // total}% Completed | {done}/{total} "
+            f"[00:0{done}<00:0{total - done},  1.10s/it]\n")
+
+
+TAIL = (worker(0) + "[gpu_model_runner.py:4221] Model loading took 18.55 GiB memory and 31.238919 seconds\n"
+        + worker(0) + "[gpu_worker.py:373] Available KV cache memory: 20.16 GiB\n"
+        + worker(0) + "[gpu_model_runner.py:5246] Graph capturing finished in 10 secs, took 1.22 GiB\n"
+        + "(EngineCore pid=314) INFO 02-27 20:33:15 [core.py:278] init engine (profile, create kv cache, warmup model) took 44.16 s\n")
+SERVING = "(APIServer pid=46) INFO:     Application startup complete.\n"
+
+
+class Launch:
+    """Appends to rank<N>.log as a launch would."""
+
+    def __init__(self, name):
+        self.dir = pathlib.Path(ARGS.work) / name
+        shutil.rmtree(self.dir, ignore_errors=True)
+        self.dir.mkdir(parents=True)
+
+    def say(self, rank, text):
+        with open(self.dir / f"rank{rank}.log", "a", newline="") as f:
+            f.write(text)
+
+    def logs(self):
+        return [str(self.dir / f"rank{r}.log") for r in range(WORLD)]
+
+    def age(self, seconds):
+        for log in self.dir.iterdir():
+            os.utime(log, (time.time() - seconds,) * 2)
+
+
+def watch(*args, **more):
+    return subprocess.run([ARGS.binary, "watch", *args], capture_output=True, text=True, timeout=40, **more)
+
+
+class WatchTest(unittest.TestCase):
+    def test_a_launch_from_first_line_to_serving(self):
+        launch = Launch("serving")
+
+        def script():
+            time.sleep(0.4)
+            launch.say(0, "(APIServer pid=46) INFO 02-27 20:31:36 [utils.py:223] non-default args: {}\n")
+            for what in (boot, lambda r: nccl(r, "START"), lambda r: nccl(r, "COMPLETE"),
+                         lambda r: worker(r) + "[gpu_model_runner.py:4124] Starting to load model m\n"):
+                for rank in range(WORLD):
+                    launch.say(rank, what(rank))
+                time.sleep(0.5)
+            for done in range(1, 9):
+                launch.say(0, bar(done))
+                if done == 4:
+                    (launch.dir / "rank0.log").rename(launch.dir / "rank0.log.1")
+                time.sleep(0.25)
+            launch.say(0, TAIL)
+            time.sleep(0.5)
+            launch.say(0, SERVING)
+
+        thread = threading.Thread(target=script)
+        thread.start()
+        done = watch("-o", "json", "--timeout", "30", *launch.logs())
+        thread.join()
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        changes = [json.loads(line) for line in done.stdout.splitlines()]
+        for rank in range(WORLD):
+            states = list(dict.fromkeys(c["state"] for c in changes if c["subject"] == f"rank {rank}"))
+            self.assertEqual(states[-2:], ["loading", "serving"] if rank else ["graph capture", "serving"])
+            self.assertIn("connect", states)
+        self.assertIn(8.0, [c.get("done") for c in changes])
+        self.assertEqual([c["state"] for c in changes if c["subject"] == "launch"][-1], "serving")
+
+    def test_a_crash_ends_the_watch(self):
+        launch = Launch("crash")
+        launch.say(0, boot(0) + "(EngineCore pid=314) ERROR 02-27 20:33:15 [core.py:1] EngineCore failed to start.\n")
+        done = watch("--timeout", "20", *launch.logs())
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("failed: EngineCore", done.stdout)
+
+    def test_ranks_that_do_not_arrive(self):
+        launch = Launch("stuck")
+        for rank in range(WORLD):
+            launch.say(rank, boot(rank) + (nccl(rank, "START") if rank < 2 else ""))
+        launch.age(40)
+        done = watch("--timeout", "1", *launch.logs())
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(done.stdout, r"stuck since 4\d s at bootstrap: ranks 2,3 have not arrived, 2 of 4 have \(NCCL commId 0xb65e\)")
+
+    def test_once_fits_the_width(self):
+        launch = Launch("once")
+        for rank in range(WORLD):
+            launch.say(rank, boot(rank) + worker(rank) + "[g.py:1] Starting to load model m\n")
+        launch.say(0, bar(3))
+        for columns in (80, 200):
+            done = watch("--once", str(launch.dir), env={**os.environ, "COLUMNS": str(columns)})
+            self.assertEqual(done.returncode, 3)
+            self.assertLessEqual(max(map(len, done.stdout.splitlines())), columns)
+            self.assertIn("[###.....] 3/8", done.stdout)
+
+    def test_no_line_steers_the_screen(self):
+        launch = Launch("hostile")
+        launch.say(0, "(\x1b]0;owned\x07 pid=3) INFO x\n(Wor\x9bker pid=4) \x1b[2JEngineCore failed to start.\x1b[5m\x00\u202e\n")
+        for form in (["--once"], ["-o", "json", "--timeout", "2"]):
+            done = watch(*form, str(launch.dir))
+            self.assertIsNone(re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.stdout), done.stdout)
+
+    def test_a_full_screen(self):
+        launch = Launch("screen")
+        launch.say(0, boot(0) + bar(3))
+        main, side = pty.openpty()
+        child = subprocess.Popen([ARGS.binary, "watch", "--timeout", "1", str(launch.dir)], stdout=side, stdin=side,
+                                 env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"})
+        # Nobody reads the terminal meanwhile: the watch ends all the same.
+        self.assertEqual(child.wait(timeout=20), 3)
+        shown = os.read(main, 65536).decode()
+        os.close(side)
+        os.close(main)
+        self.assertTrue(shown.startswith("\x1b[?1049h\x1b[?25l"))
+        self.assertIn("\x1b[?25h\x1b[?1049l", shown)
+        self.assertIn("3/8", shown)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--work", required=True)
+    ARGS, rest = parser.parse_known_args()
+    unittest.main(argv=["watch_test.py", *rest])
