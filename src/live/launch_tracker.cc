@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "events/nccl.h"
+#include "redact/redactor.h"
 
 namespace rankdx {
 namespace {
@@ -237,7 +238,8 @@ struct LaunchTracker::Impl final : MessageSink {
     if (mark && mark->kind == MarkKind::Wait) return;
     if (mark && mark->kind == MarkKind::Fail && !p->failed) {
       p->failed = true;
-      p->evidence = std::string(e.body.substr(0, kMostEvidence));
+      // Before the cut, which could make a secret too short to be known as one.
+      p->evidence = Redactor(Hide::SecretsOnly).redact(e.body).substr(0, kMostEvidence);
     }
     if (mark && mark->kind == MarkKind::Enter) enter(*p, mark->phase);
     if (p->phase == Phase::Load || p->phase == Phase::Graphs) {

@@ -29,7 +29,7 @@ struct ProcessState {
   double since_s = 0;      ///< when the phase began
   double last_line_s = 0;  ///< the last line that shows progress
   bool failed = false;
-  std::string evidence;  ///< the line of the failure
+  std::string evidence;  ///< the line of the failure, without secrets
   bool operator==(const ProcessState&) const = default;
 };
 

@@ -48,6 +48,20 @@ TEST(LaunchTracker, OneRowPerProcess) {
             "a VllmWorker rank 3 pid 7 NCCL init; ");
 }
 
+TEST(LaunchTracker, FailuresShowNoSecret) {
+  LaunchTracker tracker;
+  tracker.add_source("a");
+  tracker.feed(0,
+               "(EngineCore_DP0 pid=3) ERROR x [core.py:1] EngineCore failed to start. "
+               "HF_TOKEN=hf_abcdefghijklmnopqrstuvwxyz0123",
+               1);
+  ASSERT_EQ(tracker.state().processes.size(), 1u);
+  const ProcessState& p = tracker.state().processes.front();
+  EXPECT_TRUE(p.failed);
+  EXPECT_NE(p.evidence.find("EngineCore failed to start"), std::string::npos) << p.evidence;
+  EXPECT_EQ(p.evidence.find("abcdefghij"), std::string::npos) << p.evidence;
+}
+
 TEST(LaunchTracker, ABarWithoutItsPrefixIsOfRankZero) {
   EXPECT_EQ(rows({{0, "(Worker_TP0 pid=512) INFO x [g.py:1] Starting to load model m"},
                   {0,
