@@ -157,9 +157,14 @@ TEST(Changes, Diff) {
 
 TEST(Seen, ReadsADiagnosis) {
   const auto seen = read_diagnosis(
-      R"({"schema":"rankdx.diagnosis/1","verdict":"warning","findings":[{"id":"x","severity":"warning","title":"t"},{"id":"n","severity":"info","title":"i"}],
-          "job":{"nccl_versions":[{"version":"2.28.9"}],"vllm_version":null,"hosts":[{"name":"a","network":"IB"},{"name":"b","network":null}],
-          "communicators":[{"links":[{"from":0,"to":2,"transport":"NET/IB/0","same_host":false},{"from":0,"to":1,"transport":"P2P","same_host":null}]}]}})",
+      R"({"schema":"rankdx.diagnosis/1","verdict":"warning",
+          "findings":[{"id":"x","severity":"warning","title":"t"},
+                      {"id":"n","severity":"info","title":"i"}],
+          "job":{"nccl_versions":[{"version":"2.28.9"}],"vllm_version":null,
+            "hosts":[{"name":"a","network":"IB"},{"name":"b","network":null}],
+            "communicators":[{"links":[
+              {"from":0,"to":2,"transport":"NET/IB/0","same_host":false},
+              {"from":0,"to":1,"transport":"P2P","same_host":null}]}]}})",
       "d.json");
   ASSERT_TRUE(seen);
   EXPECT_EQ(seen->problems, std::vector<std::string>{"x: t"});

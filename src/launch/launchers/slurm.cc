@@ -21,9 +21,10 @@ std::string task_script(const LaunchSpec& spec) {
            ray_leader_script("$SLURM_NNODES") + exec_script(spec);
   }
   const std::string rank = R"(more=(--node-rank "$SLURM_NODEID"); )";
-  const std::string start = fmt::format(
-      R"x(more=(); if [ "$SLURM_NODEID" -gt 0 ]; then more=(--data-parallel-start-rank "$((SLURM_NODEID * {}))"); fi; )x",
-      local_data_parallel(spec));
+  const std::string start =
+      fmt::format(R"x(more=(); if [ "$SLURM_NODEID" -gt 0 ]; then )x"
+                  R"x(more=(--data-parallel-start-rank "$((SLURM_NODEID * {}))"); fi; )x",
+                  local_data_parallel(spec));
   return (spec.data_parallel > 1 ? start : rank) +
          R"(if [ "$SLURM_NODEID" -gt 0 ]; then more+=(--headless); fi; )" +
          exec_script(spec, R"("${more[@]}")");
