@@ -239,6 +239,29 @@ def fixes_of_mutations(lint, good):
         check("yaml-syntax" not in ids, f"{name}: {what}: the fix broke the file")
 
 
+def generated_launches(lint):
+    """What rankdx launch generate writes has no error and no warning."""
+    count = 0
+    for launcher in ("lws", "runai", "kuberay", "docker", "compose", "slurm", "ssh"):
+        for profile in ("debug", "production"):
+            for vllm, nodes, gpus in (("0.17.0", 2, 4), ("0.11.0", 2, 8), ("0.20.0", 4, 8)):
+                out = os.path.join(lint.work, f"gen-{launcher}-{profile}-{vllm}")
+                command = [lint.binary, "launch", "generate", "--for", launcher, "--model", "org/model", "--nodes", str(nodes),
+                           "--gpus", str(gpus), "--tp", str(gpus), "--pp", str(nodes), "--vllm", vllm,
+                           "--image", f"vllm/vllm-openai:v{vllm}", "--network", "ethernet", "--profile", profile, "-o", out]
+                if launcher in ("docker", "compose", "ssh"):
+                    command += ["--hosts", ",".join(f"10.0.0.{i + 1}" for i in range(nodes))]
+                made = subprocess.run(command, capture_output=True)
+                check(made.returncode == 0, f"generate {launcher} {profile} {vllm}: {made.stderr[:300]!r}")
+                for name in sorted(os.listdir(out)) if made.returncode == 0 else []:
+                    text = open(os.path.join(out, name)).read()
+                    report, code = lint.report(name, text, "--purpose", profile)
+                    bad = [(f["id"], f["cause"]) for f in report["findings"] if f["severity"] != "info"]
+                    check(not bad and code == 0, f"{launcher} {profile} {vllm} {name}: exit {code}, {bad}")
+                    count += 1
+    print(f"generated files without a warning: {count}")
+
+
 def hostile(lint):
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9)) + "kind: Pod\n"
     cases = {
@@ -314,6 +337,7 @@ def main():
         recipe(lint, recipe_path)
         fix_writes_only_when_asked(lint)
         fixes_of_mutations(lint, good)
+        generated_launches(lint)
         hostile(lint)
         secrets_stay_hidden(lint)
         sarif(lint, recipe_path)

@@ -124,6 +124,13 @@ const ShellWord* script_of(const std::vector<ShellWord>& words) {
   return nullptr;
 }
 
+/// Whether a script hands more words on than those it was given: exec "$@" "${extra[@]}".
+bool adds_words(std::string_view script) {
+  const size_t at = script.find("$@");
+  const size_t behind = script.find_first_not_of("\" ", at + 2);
+  return behind != script.npos && script[behind] != '\n' && script[behind] != ';';
+}
+
 bool read_ray(const CommandWords& command, Container& out) {
   const auto& words = command.words;
   for (size_t i = 0; i + 1 < words.size(); ++i) {
@@ -174,7 +181,18 @@ bool read_command(const CommandWords& command, EntryPoint entry, Container& out,
     }
     out.rays.insert(out.rays.end(), inner.rays.begin(), inner.rays.end());
     out.env.insert(out.env.end(), inner.env.begin(), inner.env.end());
-    return found;
+    // bash -c 'exec "$@"' name command...: the words behind are a command too.
+    const auto behind = static_cast<size_t>(script - command.words.data()) + 2;
+    const bool runs_words = script->text().find("$@") != std::string_view::npos;
+    if (!runs_words || behind >= command.words.size()) return found;
+    CommandWords rest = command;
+    rest.words.erase(rest.words.begin(), rest.words.begin() + static_cast<std::ptrdiff_t>(behind));
+    const size_t serves = out.serves.size();
+    const bool more = read_command(rest, EntryPoint::Unknown, out, launch, depth + 1);
+    for (size_t i = serves; i < out.serves.size(); ++i) {
+      out.serves[i].unknown_words |= adds_words(script->text());
+    }
+    return more || found;
   }
   bool found = read_ray(command, out);
   size_t begin = 0;
@@ -184,7 +202,7 @@ bool read_command(const CommandWords& command, EntryPoint entry, Container& out,
     return true;
   }
   const bool starts_with_flag = is_flag(command.words[0]) || command.words[0].text() == "serve";
-  if (!found && entry == EntryPoint::VllmServe && (starts_with_flag || command.words.size() > 0)) {
+  if (!found && entry == EntryPoint::VllmServe) {
     const bool program = !starts_with_flag && !is_number(command.words[0].text()) &&
                          command.words[0].text().find('/') == std::string_view::npos;
     if (!program) {

@@ -124,8 +124,8 @@ void read_docker(const ShellCommand& command, Launch& launch) {
                       Form::ShellWords,
                       {},
                       command.branch};
-    const EntryPoint entry = !program && is_vllm_image(c.image.text) ? EntryPoint::VllmServe
-                                                                    : EntryPoint::Unknown;
+    const bool server = !program && is_vllm_image(c.image.text);
+    const EntryPoint entry = server ? EntryPoint::VllmServe : EntryPoint::Unknown;
     if (program) rest.words.insert(rest.words.begin(), *program);
     if (!rest.words.empty()) read_command(rest, entry, c, launch);
   }

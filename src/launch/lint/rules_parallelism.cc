@@ -101,7 +101,8 @@ class ParallelJudge {
     const auto shape = shape_of(g_, s);
     if (!shape || !c.gpu_count || *c.gpu_count <= 0) return;
     const int64_t per_pod = *c.gpu_count;
-    if (has(s, "--nnodes") || (ray_ && g_.nodes)) return over_all_nodes(s, *shape, per_pod);
+    if (has(s, "--nnodes") || (ray_ && g_.nodes && one_group()))
+      return over_all_nodes(s, *shape, per_pod);
     if (ray_) return;
     int64_t here = shape->all();
     if (splits_data_parallel(s)) {
