@@ -136,6 +136,7 @@ struct ProcessFacts {
   std::string ras_address;                ///< "10.0.0.1<4321>" its RAS thread listens at
   std::vector<RasTimeoutFacts> ras_timeouts;
   std::vector<int> proxy_closed_local_ranks;
+  uint64_t comms_dropped = 0;             ///< closed communicators that were given up, or new ones beyond the limit
   uint64_t debug_bulk_lines = 0;          ///< COLL/CALL/ALLOC/TUNING/PROXY lines: debug output left on
   auto operator<=>(const ProcessFacts&) const = default;
 };
