@@ -183,7 +183,7 @@ struct Facts {
 };
 
 /// The union. Merging in any order, any grouping, any number of times gives the same Facts.
-Facts merge(Facts a, const Facts& b);
+Facts merge(Facts a, Facts b);
 
 /// The compact serial form (versioned, same bytes for equal Facts) and back. Reading checks everything: a hostile file
 /// gives an Error, never a crash or an allocation beyond its own size.

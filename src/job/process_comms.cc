@@ -54,8 +54,13 @@ int ProcessFold::take_place() {
     index = free_places_.back();
     free_places_.pop_back();
   } else if (many) {
-    ++facts.comms_dropped;
-    return -1;
+    index = oldest_at_work();
+    if (index < 0) {
+      ++facts.comms_dropped;
+      return -1;
+    }
+    give_up_comm(index);
+    free_places_.pop_back();
   } else {
     facts.comms.emplace_back();
     places_.emplace_back();
@@ -63,6 +68,22 @@ int ProcessFold::take_place() {
   ++budget_.kept;
   places_[static_cast<size_t>(index)] = {++last_serial_, false};
   return index;
+}
+
+/// Logs without "Destroy" lines (older versions, processes that just end) seem to keep all communicators open: the
+/// oldest that is complete, but for the first ones. -1: there is none.
+int ProcessFold::oldest_at_work() const {
+  int oldest = -1;
+  uint64_t serial = UINT64_MAX;
+  for (size_t i = 0; i < places_.size(); ++i) {
+    const CommFacts& comm = facts.comms[i];
+    const bool first = places_[i].serial <= (budget_.is_spent() ? kFewComms / 2 : kFirstClosed);
+    if (first || places_[i].is_held || comm.failed || comm.stage < Stage::InitComplete) continue;
+    if (comm.stage == Stage::Destroyed || places_[i].serial >= serial) continue;
+    oldest = static_cast<int>(i);
+    serial = places_[i].serial;
+  }
+  return oldest;
 }
 
 void ProcessFold::close_comm(int index) {
@@ -87,6 +108,8 @@ void ProcessFold::give_up_comm(int index) {
   children_.erase(static_cast<uint64_t>(index));
   if (last_complete_ == index) last_complete_ = -1;
   recent_comm_ = 0;
+  const auto live = live_.find(facts.comms[static_cast<size_t>(index)].comm);
+  if (live != live_.end() && live->second == index) live_.erase(live);
   facts.comms[static_cast<size_t>(index)] = {};
   places_[static_cast<size_t>(index)] = {};
   free_places_.push_back(index);

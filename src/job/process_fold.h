@@ -31,7 +31,7 @@ struct CommBudget {
 
 class ProcessFold {
  public:
-  static constexpr size_t kMaxComms = 1024;       ///< communicators kept per process
+  static constexpr size_t kMaxComms = 256;        ///< communicators kept per process
   /// Of those that were closed without an error, the first and the last ones stay; kFewComms when the budget is spent.
   static constexpr size_t kFirstClosed = 64, kLastClosed = 64, kFewComms = 8;
   static constexpr size_t kMaxLinks = 4096;       ///< links kept per communicator
@@ -70,6 +70,7 @@ class ProcessFold {
   int take_place();
   void close_comm(int index);
   void give_up_comm(int index);
+  int oldest_at_work() const;
   std::vector<int> order_comms();
   CommFacts* comm_by_pointer(uint64_t comm);
   CommFacts* comm_of_thread(int tid);
