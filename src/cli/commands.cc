@@ -17,6 +17,8 @@ const std::vector<CommandGroup>& command_groups() {
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"diagnose", "Name the root cause of a failed, hanging or slow launch from its logs", kDiagnoseExamples, make_diagnose},
+      {"scan", "Logs to a facts file, a few KB per rank, where the logs lie", kScanExamples, make_scan},
+      {"merge", "Facts files of many nodes to one", kMergeExamples, make_merge},
       {"check pod", "What this container can say about itself: GPUs, limits, network, variables", kCheckPodExamples, make_check_pod},
       {"check host", "The same on a node: also what only the node can tell", kCheckHostExamples, make_check_host},
       {"check mesh", "Every way between the hosts of a launch, tested in both directions", kCheckMeshExamples, make_check_mesh},

@@ -23,6 +23,10 @@ std::function<int()> make_collect(Flags& flags);
 extern const std::string_view kWatchExamples;
 std::function<int()> make_watch(Flags& flags);
 
+extern const std::string_view kScanExamples, kMergeExamples;
+std::function<int()> make_scan(Flags& flags);
+std::function<int()> make_merge(Flags& flags);
+
 extern const std::string_view kExplainExamples;
 std::function<int()> make_explain(Flags& flags);
 

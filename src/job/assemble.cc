@@ -108,6 +108,10 @@ void describe_hosts(const Facts& facts, Job& job) {
     t.nccl_lines += source.nccl_lines;
     t.unrecognised_nccl_lines += source.unrecognised_nccl_lines;
     t.damaged_lines += source.damaged_lines;
+    t.notables_dropped += source.notables_dropped;
+    t.processes_dropped += source.processes_dropped;
+    t.overlong_lines += source.overlong_lines;
+    for (const ProcessFacts& p : source.processes) t.communicators_dropped += p.comms_dropped;
     if (job.vllm_version.empty()) job.vllm_version = source.vllm_version;
   }
 }

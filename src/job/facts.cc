@@ -11,11 +11,13 @@ std::string_view to_string(Stage stage) {
   return kNames[static_cast<size_t>(stage)];
 }
 
-Facts merge(Facts a, const Facts& b) {
-  for (const auto& [key, source] : b.sources) {
-    auto [place, fresh] = a.sources.try_emplace(key, source);
-    // Two different contents under one name and fingerprint: the greater one, so that the order of merging is no matter.
-    if (!fresh && place->second < source) place->second = source;
+Facts merge(Facts a, Facts b) {
+  a.sources.merge(b.sources);
+  // What is left in b has a twin. Two contents under one name and fingerprint: the greater one, so that the order of
+  // merging is no matter.
+  for (auto& [key, source] : b.sources) {
+    SourceFacts& twin = a.sources.at(key);
+    if (twin < source) twin = std::move(source);
   }
   return a;
 }

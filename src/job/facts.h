@@ -136,6 +136,7 @@ struct ProcessFacts {
   std::string ras_address;                ///< "10.0.0.1<4321>" its RAS thread listens at
   std::vector<RasTimeoutFacts> ras_timeouts;
   std::vector<int> proxy_closed_local_ranks;
+  uint64_t comms_dropped = 0;             ///< closed communicators that were given up, or new ones beyond the limit
   uint64_t debug_bulk_lines = 0;          ///< COLL/CALL/ALLOC/TUNING/PROXY lines: debug output left on
   auto operator<=>(const ProcessFacts&) const = default;
 };
@@ -182,7 +183,7 @@ struct Facts {
 };
 
 /// The union. Merging in any order, any grouping, any number of times gives the same Facts.
-Facts merge(Facts a, const Facts& b);
+Facts merge(Facts a, Facts b);
 
 /// The compact serial form (versioned, same bytes for equal Facts) and back. Reading checks everything: a hostile file
 /// gives an Error, never a crash or an allocation beyond its own size.

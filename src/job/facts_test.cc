@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "job/process_fold.h"
 #include "job/test_logs.h"
 
 namespace rankdx {
@@ -74,6 +75,49 @@ TEST(Serial, ForeignBytesAndOtherVersionsAreNamed) {
 
 TEST(Serial, ARankTakesAFewKilobytes) {
   EXPECT_LT(serialize(rank_facts(0)).size(), 5000u);
+}
+
+enum class Closes : uint8_t { No, Yes };
+/// A process that opens and closes `count` communicators under its world, the last one left open.
+std::string opens_many(int count, Closes closes = Closes::Yes) {
+  const std::string p = prefix("gpu-a", 100, 0);
+  std::string text = start_line(p, 0, 2, "0x1000", "0x1", "START") + start_line(p, 0, 2, "0x1000", "0x1", "COMPLETE");
+  for (int i = 0; i < count; ++i) {
+    const std::string comm = "0x2" + std::to_string(1000000 + i), id = "0x" + std::to_string(100 + i);
+    text += start_line(p, 0, 2, comm, id, "START") + start_line(p, 0, 2, comm, id, "COMPLETE");
+    if (closes == Closes::Yes && i + 1 < count) text += p + "NCCL INFO comm " + comm + " rank 0 nranks 2 cudaDev 0 busId 1b000 - Destroy COMPLETE\n";
+  }
+  return text;
+}
+
+TEST(Limits, ClosedCommunicatorsAreGivenUpButTheFirstAndTheLast) {
+  const ProcessFacts p = fold_text("log", opens_many(5000), kGate).processes.at(0);
+  EXPECT_EQ(p.comms.size(), 1 + ProcessFold::kFirstClosed + ProcessFold::kLastClosed + 1);
+  EXPECT_EQ(p.comms_dropped, 5001 - p.comms.size());
+  EXPECT_EQ(p.comms.front().comm_id, 1u);
+  EXPECT_EQ(p.comms.at(1).comm_id, 0x100u);
+  EXPECT_EQ(p.comms.back().comm_id, 0x5099u);
+  EXPECT_EQ(p.comms.back().stage, Stage::InitComplete);
+  for (size_t i = 1; i < p.comms.size(); ++i) EXPECT_LT(p.comms[i - 1].start.line, p.comms[i].start.line);
+}
+
+TEST(Limits, WithoutDestroyLinesTheNewestStayToo) {
+  const ProcessFacts p = fold_text("log", opens_many(5000, Closes::No), kGate).processes.at(0);
+  EXPECT_EQ(p.comms.size(), ProcessFold::kMaxComms);
+  EXPECT_EQ(p.comms_dropped, 5001 - p.comms.size());
+  EXPECT_EQ(p.comms.front().comm_id, 1u);
+  EXPECT_EQ(p.comms.back().comm_id, 0x5099u);
+}
+
+TEST(Limits, AKeptLineKeepsItsCommunicator) {
+  std::string text = opens_many(100);
+  const std::string p = prefix("gpu-a", 100, 0);
+  text += start_line(p, 0, 2, "0x3000", "0xbad", "START") + p + "NCCL INFO Connection refused by somebody\n" +
+          start_line(p, 0, 2, "0x3000", "0xbad", "COMPLETE") +
+          p + "NCCL INFO comm 0x3000 rank 0 nranks 2 cudaDev 0 busId 1b000 - Destroy COMPLETE\n" + opens_many(1000);
+  const SourceFacts facts = fold_text("log", text, kGate);
+  ASSERT_EQ(facts.notables.size(), 1u);
+  EXPECT_EQ(facts.processes.at(0).comms.at(static_cast<size_t>(facts.notables[0].comm_index)).comm_id, 0xbadu);
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ struct SourceFold::Impl : MessageSink {
   SourceFacts facts;
   const LiteralSet& gate;
   Scanner scanner;
+  CommBudget comm_budget;
   std::deque<ProcessFold> processes;
   std::map<Key, int> by_key;
   std::vector<int> writers;              // by Envelope::writer: index of the process
@@ -59,7 +60,7 @@ struct SourceFold::Impl : MessageSink {
     if (found != by_key.end()) return found->second;
     if (processes.size() >= kMaxProcesses) return -1;
     const int index = static_cast<int>(processes.size());
-    ProcessFacts& p = processes.emplace_back().facts;
+    ProcessFacts& p = processes.emplace_back(comm_budget).facts;
     std::tie(p.origin, p.host, p.pid, p.actor) = key;
     p.first_line = line_number;
     by_key.emplace(std::move(key), index);
@@ -139,11 +140,10 @@ struct SourceFold::Impl : MessageSink {
     n.label_rank = m.label_rank;
     n.cuda_dev = m.cuda_dev;
     n.comm_index = processes[process].current_comm(m.tid);
-    if (n.comm_index >= 0) n.comm_rank = processes[process].facts.comms[n.comm_index].rank;
+    const int comm = n.comm_index;
+    if (comm >= 0) n.comm_rank = processes[process].facts.comms[comm].rank;
     n.file = m.file;
-    n.text = line;
-    n.body = m.body;
-    notables.add(std::move(n));
+    if (notables.add(std::move(n), line, m.body) && comm >= 0) processes[process].hold_comm(comm);
   }
 
   void unrecognised(std::string_view body) {
@@ -173,13 +173,17 @@ struct SourceFold::Impl : MessageSink {
   /// Puts the processes in key order and gives the kept lines their new numbers.
   void order_processes() {
     std::vector<int> place(processes.size());
+    std::vector<std::vector<int>> new_comm(processes.size());
     facts.processes.reserve(processes.size());
     for (const auto& [key, index] : by_key) {
       place[index] = static_cast<int>(facts.processes.size());
-      processes[index].finish();
+      new_comm[index] = processes[index].finish();
       facts.processes.push_back(std::move(processes[index].facts));
     }
-    for (Notable& n : facts.notables) n.process = place[n.process];
+    for (Notable& n : facts.notables) {
+      if (n.comm_index >= 0) n.comm_index = new_comm[n.process][n.comm_index];
+      n.process = place[n.process];
+    }
   }
 };
 

@@ -70,6 +70,9 @@ struct VersionSeen { std::string version; std::vector<std::string> hosts; std::v
 
 struct InputTotals {
   uint64_t sources = 0, bytes = 0, lines = 0, nccl_lines = 0, unrecognised_nccl_lines = 0, damaged_lines = 0;
+  /// What the limits of Facts left out: communicators closed long ago, lines for the rules, messages of processes
+  /// beyond the limit, and lines that were cut because they were too long.
+  uint64_t communicators_dropped = 0, notables_dropped = 0, processes_dropped = 0, overlong_lines = 0;
 };
 
 struct Job {

@@ -10,10 +10,6 @@ bool is_hex(char c) {
 }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-void cut(std::string& text) {
-  if (text.size() > kMaxKeptText) text.resize(kMaxKeptText);
-}
-
 }  // namespace
 
 uint64_t template_hash(std::string_view text, uint64_t seed) {
@@ -29,26 +25,33 @@ uint64_t template_hash(std::string_view text, uint64_t seed) {
   return hash;
 }
 
-void NotableStore::add(Notable notable) {
-  cut(notable.text);
-  cut(notable.body);
+bool NotableStore::add(Notable notable, std::string_view text, std::string_view body) {
+  body = body.substr(0, kMaxKeptText);
   const uint64_t seed = (static_cast<uint64_t>(notable.process) << 8) | static_cast<uint64_t>(notable.level);
-  Slot& slot = slots_[template_hash(notable.body, seed)];
-  const bool known = slot.samples > 0 && kept_[slot.last].body == notable.body;
+  const uint64_t hash = template_hash(body, seed);
+  if (kept_.size() >= kMaxNotables && !slots_.contains(hash)) {
+    ++dropped_;
+    return false;
+  }
+  Slot& slot = slots_[hash];
+  const bool known = slot.samples > 0 && kept_[slot.last].body == body;
   if (slot.samples > 0 && (known || slot.samples >= kSamples)) {
     Notable& kept = kept_[slot.last];
     kept.count += notable.count;
     kept.last_line = notable.line;
-    return;
+    return false;
   }
   if (kept_.size() >= kMaxNotables) {
     ++dropped_;
-    return;
+    return false;
   }
   notable.last_line = notable.line;
+  notable.text = text.substr(0, kMaxKeptText);
+  notable.body = body;
   slot.last = static_cast<uint32_t>(kept_.size());
   ++slot.samples;
   kept_.push_back(std::move(notable));
+  return true;
 }
 
 std::vector<Notable> NotableStore::take() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -15,8 +16,10 @@ class NotableStore {
   /// Distinct texts kept per process and template before repetitions only raise the count.
   static constexpr int kSamples = 4;
 
-  /// Adds a line or counts it into an earlier one of the same template. `notable.text` and `.body` are cut to kMaxKeptText.
-  void add(Notable notable);
+  /// Adds a line or counts it into an earlier one of the same template. `notable` comes without its text and body,
+  /// which are copied only if they are kept, and then cut to kMaxKeptText.
+  /// True: it was kept as it is.
+  bool add(Notable notable, std::string_view text, std::string_view body);
   /// Gives up the lines in line order and resets the store.
   std::vector<Notable> take();
   uint64_t dropped() const { return dropped_; }

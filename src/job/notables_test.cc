@@ -5,17 +5,15 @@
 namespace rankdx {
 namespace {
 
-Notable line(uint64_t number, std::string body) {
+void add(NotableStore& store, uint64_t number, const std::string& body) {
   Notable n;
   n.line = number;
-  n.text = body;
-  n.body = std::move(body);
-  return n;
+  store.add(n, body, body);
 }
 
 TEST(Notables, RepetitionsOfATemplateBecomeSamplesAndACount) {
   NotableStore store;
-  for (int i = 0; i < 1000; ++i) store.add(line(1 + i, "connect to 10.0.0." + std::to_string(i) + " refused"));
+  for (int i = 0; i < 1000; ++i) add(store, 1 + i, "connect to 10.0.0." + std::to_string(i) + " refused");
   const auto kept = store.take();
   ASSERT_EQ(kept.size(), static_cast<size_t>(NotableStore::kSamples));
   EXPECT_EQ(kept.back().count, 1000u - NotableStore::kSamples + 1);
@@ -27,7 +25,7 @@ TEST(Notables, EndlessDifferentTextsMeetTheLimit) {
   for (size_t i = 0; i < kMaxNotables + 10; ++i) {
     std::string body;
     for (size_t n = i; n; n /= 7) body += static_cast<char>('g' + n % 7);
-    store.add(line(1 + i, "x" + body));
+    add(store, 1 + i, "x" + body);
   }
   EXPECT_EQ(store.take().size(), kMaxNotables);
   EXPECT_EQ(store.dropped(), 10u);

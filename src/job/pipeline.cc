@@ -1,23 +1,29 @@
 #include "job/pipeline.h"
 
-#include <chrono>
+#include <ctime>
 
 namespace rankdx {
 namespace {
 
-/// Adds its lifetime to a sum.
+/// Adds the CPU time of its thread while it lives to a sum.
 class Stopwatch {
  public:
-  explicit Stopwatch(std::atomic<uint64_t>* sum) : sum_(sum), start_(sum ? Clock::now() : Clock::time_point()) {}
+  explicit Stopwatch(std::atomic<uint64_t>* sum) : sum_(sum), start_(sum ? now() : 0) {}
   ~Stopwatch() {
-    using std::chrono::nanoseconds;
-    if (sum_) *sum_ += static_cast<uint64_t>(std::chrono::duration_cast<nanoseconds>(Clock::now() - start_).count());
+    if (sum_) *sum_ += now() - start_;
   }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
 
  private:
-  using Clock = std::chrono::steady_clock;
+  static uint64_t now() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+  }
+
   std::atomic<uint64_t>* sum_;
-  Clock::time_point start_;
+  uint64_t start_;
 };
 
 }  // namespace

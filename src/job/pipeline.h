@@ -15,7 +15,7 @@
 
 namespace rankdx {
 
-/// Where the time of reading went, summed over threads, in nanoseconds.
+/// Where the CPU time of reading went, summed over threads, in nanoseconds.
 struct PassTimes {
   std::atomic<uint64_t> read_ns{0};    ///< read and unpacked
   std::atomic<uint64_t> digest_ns{0};  ///< lines to messages to sums

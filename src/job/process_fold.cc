@@ -97,42 +97,6 @@ void ProcessFold::add(const Event& event, const LinePlace& at) {
   if (auto handler = kHandlers[static_cast<size_t>(event.kind)]) (this->*handler)(event, at);
 }
 
-CommFacts* ProcessFold::comm_by_pointer(uint64_t comm) {
-  if (comm == recent_comm_ && comm) return &facts.comms[recent_index_];
-  auto found = live_.find(comm);
-  if (found == live_.end()) return nullptr;
-  recent_comm_ = comm;
-  recent_index_ = found->second;
-  return &facts.comms[found->second];
-}
-
-void ProcessFold::set_live(uint64_t comm, int index) {
-  live_[comm] = index;
-  recent_comm_ = 0;
-}
-
-int ProcessFold::current_comm(int tid) const {
-  auto found = thread_comm_.find(tid);
-  return found == thread_comm_.end() ? -1 : found->second;
-}
-
-CommFacts* ProcessFold::comm_of_thread(int tid) {
-  const int index = current_comm(tid);
-  return index < 0 ? nullptr : &facts.comms[index];
-}
-
-CommFacts* ProcessFold::open_comm(const Event& event, const LinePlace& at) {
-  if (facts.comms.size() >= kMaxComms) return nullptr;
-  facts.comms.emplace_back();
-  const int index = static_cast<int>(facts.comms.size()) - 1;
-  CommFacts& comm = facts.comms.back();
-  comm.comm = event.comm;
-  comm.tid = at.tid;
-  if (event.comm) set_live(event.comm, index);
-  if (thread_comm_.size() < kMaxThreads || thread_comm_.count(at.tid)) thread_comm_[at.tid] = index;
-  return &comm;
-}
-
 void ProcessFold::fill(CommFacts& comm, const Event& event) {
   if (event.rank >= 0) comm.rank = event.rank;
   if (event.nranks > 0) comm.nranks = event.nranks;
@@ -254,6 +218,7 @@ void ProcessFold::on_destroy(const Event& event, const LinePlace& at) {
   reach(*comm, Stage::Destroyed);
   live_.erase(event.comm);
   recent_comm_ = 0;
+  close_comm(static_cast<int>(comm - facts.comms.data()));
 }
 
 void ProcessFold::on_thread_stage(const Event& event, const LinePlace& at) {
@@ -313,7 +278,7 @@ CommFacts* ProcessFold::comm_for_link(const Event& event, const LinePlace& at) {
                                      [](const CommFacts& c) { return c.start.line != 0; });
   if (index < 0 && !any_start && !comm) return open_comm(Event{}, at);
   if (index < 0) return nullptr;
-  if (!comm && thread_comm_.size() < kMaxThreads) thread_comm_[at.tid] = index;
+  if (!comm && thread_comm_.size() < kMaxThreads) thread_comm_[at.tid] = {index, places_[static_cast<size_t>(index)].serial};
   return &facts.comms[index];
 }
 
@@ -495,16 +460,18 @@ void ProcessFold::on_ras_note(std::string_view text, const LinePlace& at) {
   }
 }
 
-void ProcessFold::finish() {
+std::vector<int> ProcessFold::finish() {
   std::sort(facts.env.begin(), facts.env.end());
   auto by_ends = [](const LinkFacts& a, const LinkFacts& b) { return a < b; };
   std::sort(facts.loose_links.begin(), facts.loose_links.end(), by_ends);
+  std::vector<int> new_index = order_comms();
   for (CommFacts& comm : facts.comms) {
     std::sort(comm.links.begin(), comm.links.end(), by_ends);
     std::rotate(comm.last_calls.begin(),
                 comm.last_calls.begin() + static_cast<long>(comm.calls % std::max<size_t>(1, comm.last_calls.size())),
                 comm.last_calls.end());
   }
+  return new_index;
 }
 
 }  // namespace rankdx

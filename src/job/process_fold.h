@@ -3,8 +3,10 @@
 // connections made at the first collective run in fresh threads).
 #pragma once
 
+#include <deque>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "events/event.h"
 #include "job/facts.h"
@@ -19,13 +21,26 @@ struct LinePlace {
   int tid = -1;
 };
 
+/// Communicators kept of all processes of a source.
+struct CommBudget {
+  /// From here on a process keeps only the few that it is always allowed.
+  static constexpr size_t kMost = 16384;
+  size_t kept = 0;
+  bool is_spent() const { return kept >= kMost; }
+};
+
 class ProcessFold {
  public:
-  static constexpr size_t kMaxComms = 1024;       ///< communicators kept per process
+  static constexpr size_t kMaxComms = 256;        ///< communicators kept per process
+  /// Of those that were closed without an error, the first and the last ones stay; kFewComms when the budget is spent.
+  static constexpr size_t kFirstClosed = 64, kLastClosed = 64, kFewComms = 8;
   static constexpr size_t kMaxLinks = 4096;       ///< links kept per communicator
   static constexpr size_t kMaxThreads = 4096;     ///< threads remembered
   static constexpr size_t kMaxSmall = 256;        ///< entries of the small lists (environment, interfaces, retries)
   static constexpr int kMaxChannels = 64;
+
+  /// The budget outlives the fold.
+  explicit ProcessFold(CommBudget& budget) : budget_(budget) {}
 
   ProcessFacts facts;
   uint64_t label_line = 0;  ///< of the label that facts.label_rank was read from
@@ -41,14 +56,22 @@ class ProcessFold {
   void add(const Event& event, const LinePlace& at);
   /// Index into facts.comms of the communicator the thread works on, or -1.
   int current_comm(int tid) const;
-  /// Sorts what has no order of its own. Call once at the end.
-  void finish();
+  /// A line that is kept says something about this communicator of current_comm(): it stays, too.
+  void hold_comm(int index) { places_[static_cast<size_t>(index)].is_held = true; }
+  /// Sorts what has no order of its own and takes out what was given up. Call once at the end. Returns the new index
+  /// of each communicator.
+  std::vector<int> finish();
 
   struct Handler;
 
  private:
   friend struct Handler;
   CommFacts* open_comm(const Event& event, const LinePlace& at);
+  int take_place();
+  void close_comm(int index);
+  void give_up_comm(int index);
+  int oldest_at_work() const;
+  std::vector<int> order_comms();
   CommFacts* comm_by_pointer(uint64_t comm);
   CommFacts* comm_of_thread(int tid);
   CommFacts* comm_for_link(const Event& event, const LinePlace& at);
@@ -82,7 +105,16 @@ class ProcessFold {
   uint64_t recent_comm_ = 0;                      ///< looked up last in live_, 0 none
   int recent_index_ = -1;
   std::unordered_map<uint64_t, int> live_;        ///< communicator pointer -> index into facts.comms
-  std::unordered_map<int, int> thread_comm_;      ///< tid -> index
+  /// What stands at an index of facts.comms: it is used again once a communicator was given up.
+  struct Place { uint64_t serial = 0; bool is_held = false; };
+  struct PlaceOfThread { int index = -1; uint64_t serial = 0; };
+  std::unordered_map<int, PlaceOfThread> thread_comm_;  ///< by tid
+  CommBudget& budget_;
+  std::vector<Place> places_;                     ///< parallel to facts.comms; serial 0: free
+  std::vector<int> free_places_;
+  std::deque<int> closed_;                        ///< that may be given up, oldest first
+  size_t first_closed_ = 0;                       ///< number of those that stay
+  uint64_t last_serial_ = 0;
   std::unordered_map<uint64_t, int> children_;    ///< parent index, color -> number of children so far
   /// A split whose communicator has not started yet: 2.18 to 2.22 print it before the start, on the same thread.
   struct Split { int rank = -1, nranks = -1, color = 0, key = 0, order = 0; uint64_t parent = 0; };

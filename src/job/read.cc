@@ -1,6 +1,7 @@
 #include "job/read.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 #include "input/block_reader.h"
@@ -15,6 +16,7 @@ constexpr size_t kMaxFactsFile = size_t{1} << 30;
 /// What one input gave.
 struct Part {
   Facts facts;
+  uint64_t logs = 0;
   std::vector<LeftOut> left_out;
 };
 
@@ -122,6 +124,7 @@ class Folder {
   void fold_item(InputItem item, Part& part) const {
     PeekedSource source(std::move(item.bytes));
     if (source.is_facts()) return add_facts(item.name, source, part);
+    ++part.logs;
     SourceFold fold(item.name, gate_);
     BlockReader reader(source, options_.block_bytes);
     SourcePipeline pipeline({reader, fold, gate_, options_.progress ? &options_.progress->bytes : nullptr, options_.times},
@@ -162,6 +165,21 @@ class Folder {
   Crew& crew_;
 };
 
+/// Of all files together; 0 when that says nothing about the bytes that will be read.
+uint64_t bytes_of(const std::vector<InputPath>& inputs) {
+  uint64_t sum = 0;
+  for (const InputPath& input : inputs) {
+    for (std::string_view packed : {".gz", ".zst", ".xz", ".bz2", ".tar", ".tgz", ".zip", ".7z"}) {
+      if (input.path.ends_with(packed)) return 0;
+    }
+    std::error_code unknown;
+    const auto size = std::filesystem::file_size(input.path, unknown);
+    if (unknown) return 0;
+    sum += size;
+  }
+  return sum;
+}
+
 /// A log without a byte is a fact as well: that process printed nothing.
 void add_empty(const std::string& name, Facts& facts) {
   SourceFacts empty;
@@ -174,7 +192,10 @@ void add_empty(const std::string& name, Facts& facts) {
 ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& gate, const ReadOptions& options) {
   std::vector<LeftOut> not_found;
   const std::vector<InputPath> inputs = list_inputs(paths, not_found);
-  if (options.progress) options.progress->files_total = inputs.size();
+  if (options.progress) {
+    options.progress->files_total = inputs.size();
+    options.progress->bytes_total = bytes_of(inputs);
+  }
   std::vector<Part> parts(inputs.size());
   std::atomic<size_t> next{0};
   Crew crew(options.threads);
@@ -197,7 +218,9 @@ ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& g
       if (l.error.code == ErrorCode::Empty) add_empty(l.error.place, part.facts);
       result.left_out.push_back(std::move(l.error));
     }
-    result.facts.sources.merge(part.facts.sources);
+    result.logs += part.logs;
+    // One content in two facts files is one source, whichever was read first (see merge()).
+    result.facts = merge(std::move(result.facts), std::move(part.facts));
   }
   return result;
 }

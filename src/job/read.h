@@ -18,6 +18,7 @@ struct ReadProgress {
   std::atomic<uint64_t> bytes{0};  ///< unpacked bytes folded so far
   std::atomic<uint64_t> files{0};  ///< inputs done
   std::atomic<uint64_t> files_total{0};
+  std::atomic<uint64_t> bytes_total{0};  ///< 0: unknown (packed files, standard input)
 };
 
 struct ReadOptions {
@@ -29,6 +30,7 @@ struct ReadOptions {
 
 struct ReadResult {
   Facts facts;
+  uint64_t logs = 0;            ///< sources that were folded; all others came from facts files
   std::vector<Error> left_out;  ///< inputs, or parts of them, that could not be used; in the order of the inputs
 };
 

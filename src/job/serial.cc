@@ -39,7 +39,7 @@ std::string ArchiveReader::text() {
 namespace {
 
 constexpr std::string_view kMagic = "RDXF";
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kVersion = 2;
 
 template <class A, class T>
 void visit(A& a, T& value);
@@ -75,7 +75,7 @@ template <class A> void fields(A& a, ProcessFacts& v) {
       v.first_us, v.last_us, v.last_nccl, v.last_cut, v.stage, v.versions, v.version_line, v.version_at_least, v.version_at_most,
       v.at_least_line, v.at_most_line, v.driver_version, v.env, v.interfaces, v.ib_devices, v.ib_no_device, v.networks,
       v.network_line, v.comms, v.loose_links, v.retries, v.first_backtrace, v.backtraces, v.backtrace_code, v.ras_dead,
-      v.ras_dead_peers, v.ras_address, v.ras_timeouts, v.proxy_closed_local_ranks, v.debug_bulk_lines);
+      v.ras_dead_peers, v.ras_address, v.ras_timeouts, v.proxy_closed_local_ranks, v.debug_bulk_lines, v.comms_dropped);
 }
 template <class A> void fields(A& a, Notable& v) {
   all(a, v.line, v.last_line, v.count, v.process, v.tid, v.level, v.time_us, v.label_rank, v.cuda_dev, v.comm_rank,

@@ -5,39 +5,21 @@
 namespace rankdx {
 namespace {
 
-TEST(Progress, Text) {
-  struct Case {
-    ProgressState state;
-    int width;
-    std::string out;
-  };
-  const Case cases[] = {
-      {{0, 0, 0, Unit::Bytes}, 80, "reading 0 B"},
-      {{1'200'000'000, 4'000'000'000, 1.5, Unit::Bytes},
-       80,
-       "[######..............] reading 1.2 GB of 4.0 GB, 800 MB/s, 4 s left"},
-      {{1'200'000'000, 4'000'000'000, 1.5, Unit::Bytes},
-       50,
-       "reading 1.2 GB of 4.0 GB, 800 MB/s, 4 s left"},
-      {{1'200'000'000, 4'000'000'000, 1.5, Unit::Bytes}, 20, "reading 1.2 GB of …"},
-      {{30, 60, 3600, Unit::Things},
-       80,
-       "[##########..........] reading 30 of 60, 0/s, 60 min left"},
-      {{9, 8, 2, Unit::Things}, 80, "[####################] reading 9 of 8, 4/s"},
-      {{1, UINT64_MAX, 1, Unit::Bytes},
-       90,
-       "[....................] reading 1 B of 18446744 TB, 1 B/s, 277778 h left"},
-  };
-  for (const Case& c : cases) EXPECT_EQ(progress_text("reading", c.state, c.width), c.out);
-}
-
-TEST(Progress, SilentWithoutATerminal) {
-  testing::internal::CaptureStderr();
-  {
-    Progress p("reading", 100, Unit::Bytes, Progress::Show::Never);
-    p.add(50);
+TEST(Progress, Lines) {
+  struct Case { Progress now; double seconds; int width; const char* expected; };
+  constexpr uint64_t kMega = 1'000'000, kGiga = 1'000'000'000;
+  for (const Case& c : {
+           Case{{250 * kMega, kGiga, 0, 1}, 0.5, 100, "[#####...............]  25% 250 MB of 1.0 GB, 500 MB/s, 2 s left"},
+           Case{{250 * kMega, kGiga, 0, 1}, 0.5, 50, "250 MB of 1.0 GB, 500 MB/s, 2 s left"},
+           Case{{3 * kGiga, 0, 0, 1}, 2, 100, "3.0 GB, 1.5 GB/s"},
+           Case{{kGiga, kGiga, 7, 8}, 1, 100, "[####################] 100% 1.0 GB of 1.0 GB, 1.0 GB/s, 7 of 8 files"},
+           Case{{2 * kGiga, kGiga, 0, 1}, 1, 100, "[####################] 100% 2.0 GB of 1.0 GB, 2.0 GB/s"},
+           Case{{kMega, 1000 * kGiga, 0, 1}, 1, 100, "[....................]   0% 1 MB of 1.0 TB, 1 MB/s, 16667 min left"},
+           Case{{}, 0, 100, "0 B, 0 B/s"},
+           Case{{250 * kMega, kGiga, 0, 1}, 0.5, 12, "250 MB of 1"},
+       }) {
+    EXPECT_EQ(progress_line(c.now, c.seconds, c.width), c.expected);
   }
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 }  // namespace

@@ -106,7 +106,12 @@ OrderedJson input_json(const Report& report) {
                       {"lines", in.lines},
                       {"nccl_lines", in.nccl_lines},
                       {"unrecognised_nccl_lines", in.unrecognised_nccl_lines},
-                      {"damaged_lines", in.damaged_lines}};
+                      {"damaged_lines", in.damaged_lines},
+                      {"beyond_limits",
+                       {{"communicators", in.communicators_dropped},
+                        {"kept_lines", in.notables_dropped},
+                        {"process_lines", in.processes_dropped},
+                        {"long_lines", in.overlong_lines}}}};
   json["left_out"] = OrderedJson::array();
   for (const Error& e : report.left_out)
     json["left_out"].push_back(

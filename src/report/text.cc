@@ -139,6 +139,19 @@ std::string section(std::string_view heading, const std::string& body) {
   return body.empty() ? "" : fmt::format("\n{}\n{}", heading, body);
 }
 
+/// What was too much to be kept.
+std::string limits_met(const InputTotals& in) {
+  std::string out;
+  auto add = [&](uint64_t count, std::string_view what) {
+    if (count) out += fmt::format("{}{} {}", out.empty() ? "; limits met: " : ", ", count, what);
+  };
+  add(in.communicators_dropped, "closed communicators not shown");
+  add(in.notables_dropped, "more lines with errors or warnings");
+  add(in.processes_dropped, "lines of too many processes");
+  add(in.overlong_lines, "lines cut at 1 MiB");
+  return out;
+}
+
 std::string input_lines(const Report& report, const TextOptions& o) {
   const InputTotals& in = report.job->input;
   std::string out = fmt::format("Read {} source{}, {} lines, {} of NCCL", in.sources,
@@ -146,6 +159,7 @@ std::string input_lines(const Report& report, const TextOptions& o) {
   if (in.unrecognised_nccl_lines)
     out += fmt::format(", {} of them unknown", in.unrecognised_nccl_lines);
   if (in.damaged_lines) out += fmt::format(", {} damaged (cut or glued)", in.damaged_lines);
+  out += limits_met(in);
   const size_t width = static_cast<size_t>(o.width);
   out = "\n" + wrapped(out, width, "  ") + "\n";
   constexpr size_t kMost = 10;

@@ -47,8 +47,9 @@ bool parse_algorithm(Cursor at, Event& event) {
 
 bool parse_operation(Cursor at, Event& event) {
   const std::string_view body = at.body();
-  const size_t end = body.find_first_of(": ");
-  if (end == std::string_view::npos) return false;
+  size_t end = 0;
+  while (end < body.size() && body[end] != ':' && body[end] != ' ') ++end;
+  if (end == body.size()) return false;
   event.name = body.substr(0, end);
   at = Cursor(body, end);
   if (at.take(": opCount ")) return parse_collective(at, event);

@@ -1,0 +1,65 @@
+#include "cli/answer.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "cli/cli.h"
+#include "cli/flags.h"
+#include "cli/reading.h"
+#include "report/report.h"
+
+namespace rankdx {
+namespace {
+
+int exit_code(Verdict verdict, const std::string& fail_on) {
+  if (fail_on == "never") return kHealthy;
+  switch (verdict) {
+    case Verdict::Failed: return kProblemFound;
+    case Verdict::Warning: return fail_on == "warning" ? kProblemFound : kHealthy;
+    case Verdict::Undetermined: return kUndetermined;
+    default: return kHealthy;
+  }
+}
+
+std::string rendered(const Report& report, const AnswerFlags& o) {
+  if (o.output == "json") return render_json(report);
+  if (o.output == "markdown") return render_markdown(report);
+  if (o.output == "sarif") return render_sarif(report);
+  if (o.output == "junit") return render_junit(report);
+  if (o.output == "prometheus") return render_prometheus(report);
+  TextOptions text;
+  text.colour = colour_for(STDOUT_FILENO);
+  text.width = width_of_terminal(STDOUT_FILENO);
+  text.detail = o.verbose ? Detail::Verbose : Detail::Brief;
+  return render_text(report, text);
+}
+
+}  // namespace
+
+Result<RulePack> rules_for(const AnswerFlags& o) {
+  RulePack pack = builtin_rules();
+  if (!o.rules.empty()) pack.add(RANKDX_TRY(RulePack::load(o.rules)));
+  return pack;
+}
+
+void add_answer_flags(Flags& flags, AnswerFlags& o) {
+  flags.choice("-o,--output", o.output, {"text", "json", "markdown", "sarif", "junit", "prometheus"}, "form of the answer");
+  flags.choice("--fail-on", o.fail_on, {"error", "warning", "never"}, "what gives exit code 1");
+  flags.text("--rules", o.rules, "a directory or file of more rules (TOML)");
+  flags.on("--redact", o.redact, "replace addresses, host names, user names and tokens by pseudonyms");
+  flags.on("-v,--verbose", o.verbose, "the whole picture: rings, trees, links, environment, notes");
+}
+
+int answer(ReadResult read, RuleMatcher& matcher, const AnswerFlags& o, const std::vector<std::string>& paths) {
+  const bool lacking = named_is_missing(paths, read.left_out);
+  const Job job = assemble(read.facts);
+  Report report{diagnose(read.facts, job, matcher), &job, std::move(read.left_out)};
+  Job redacted_job;
+  if (o.redact) report = redacted(report, redacted_job);
+  const std::string text = rendered(report, o);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return lacking ? static_cast<int>(kUsage) : exit_code(report.diagnosis.verdict, o.fail_on);
+}
+
+}  // namespace rankdx
