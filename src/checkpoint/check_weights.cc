@@ -68,11 +68,11 @@ void report_new_dtypes(ModelCheck& check) {
               {{"since", std::string(newest)}});
 }
 
-/// Tensors of the files that are loaded, each name once; the number is the position in
-/// check.weights.
+/// Tensors of the files that are loaded; the number in `names` is the position in `file_of`.
 struct Loaded {
   NameSet names;
-  std::vector<bool> files;
+  std::vector<uint32_t> file_of;  ///< per tensor, the position in check.weights
+  std::vector<bool> files;        ///< per position in check.weights
 };
 
 Loaded loaded_tensors(ModelCheck& check) {
@@ -86,12 +86,19 @@ Loaded loaded_tensors(ModelCheck& check) {
     if (check.weights[i].header) tensors += check.weights[i].header->tensors.size();
   }
   loaded.names.reserve(tensors);
-  for (size_t i = 0; i < check.weights.size(); ++i) {
+  loaded.file_of.reserve(tensors);
+  for (uint32_t i = 0; i < check.weights.size(); ++i) {
     if (!loaded.files[i] || !check.weights[i].header) continue;
-    for (const HeaderTensor& t : check.weights[i].header->tensors)
-      if (const auto other = loaded.names.insert(t.name, i))
-        check.add("tensor-in-several-files", check.weights[i].name,
-                  fmt::format("{} is also in {}", t.name, check.weights[*other].name));
+    for (const HeaderTensor& t : check.weights[i].header->tensors) {
+      const auto other = loaded.names.insert(t.name, static_cast<uint32_t>(loaded.file_of.size()));
+      if (!other) {
+        loaded.file_of.push_back(i);
+        continue;
+      }
+      check.add(
+          "tensor-in-several-files", check.weights[i].name,
+          fmt::format("{} is also in {}", t.name, check.weights[loaded.file_of[*other]].name));
+    }
   }
   return loaded;
 }
@@ -123,30 +130,29 @@ void report_missing_shards(ModelCheck& check) {
 void compare_with_index(ModelCheck& check, const Loaded& loaded) {
   const WeightIndex& index = *check.index;
   const std::vector<size_t> positions = positions_of(check);
-  NameSet named;
-  named.reserve(index.tensors.size());
+  std::vector<bool> named(loaded.file_of.size(), false);
+  NameSet absent;
   // The last of equal keys counts, as in Python.
   for (auto it = index.tensors.rbegin(); it != index.tensors.rend(); ++it) {
-    if (named.insert(it->first, it->second)) continue;
-    const size_t position = positions[it->second];
-    if (position == std::string::npos) continue;
     const auto found = loaded.names.find(it->first);
-    if (found && *found == position) continue;
+    if (found ? named[*found] : absent.insert(it->first, 0).has_value()) continue;
+    if (found) named[*found] = true;
+    const size_t position = positions[it->second];
+    if (position == std::string::npos || (found && loaded.file_of[*found] == position)) continue;
     // A tensor that stands in two files is reported as that, unless the named one lacks it.
     const auto& tensors = check.weights[position].header->tensors;
     if (found && std::any_of(tensors.begin(), tensors.end(),
                              [&](const HeaderTensor& t) { return t.name == it->first; }))
       continue;
-    check.add("tensor-not-where-index-says", std::string(index.files[it->second]),
-              found ? fmt::format("{} is in {}", it->first, check.weights[*found].name)
-                    : fmt::format("{} is in no file that was read", it->first));
+    check.add(
+        "tensor-not-where-index-says", std::string(index.files[it->second]),
+        found ? fmt::format("{} is in {}", it->first, check.weights[loaded.file_of[*found]].name)
+              : fmt::format("{} is in no file that was read", it->first));
   }
-  for (size_t i = 0; i < check.weights.size(); ++i) {
-    if (!loaded.files[i] || !check.weights[i].header) continue;
-    for (const HeaderTensor& t : check.weights[i].header->tensors)
-      if (!named.find(t.name))
-        check.add("tensor-not-in-index", check.weights[i].name, std::string(t.name));
-  }
+  for (size_t i = 0; i < named.size(); ++i)
+    if (!named[i])
+      check.add("tensor-not-in-index", check.weights[loaded.file_of[i]].name,
+                std::string(loaded.names.at(i)));
 }
 
 void compare_total(ModelCheck& check, const Loaded& loaded) {

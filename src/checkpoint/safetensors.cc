@@ -205,7 +205,7 @@ struct SafetensorsReader {
       HeaderTensor t;
       t.name = key;
       if (!tensor(t)) return false;
-      if (const auto earlier = names.insert(key, header.tensors.size())) {
+      if (const auto earlier = names.insert(key, static_cast<uint32_t>(header.tensors.size()))) {
         header.tensors[*earlier] = t;
       } else {
         header.tensors.push_back(t);
@@ -214,6 +214,13 @@ struct SafetensorsReader {
     if (json.failed() || !json.end()) return false;
     header.decoded_ = json.take_decoded();
     return true;
+  }
+
+  /// An entry of a real header takes over 100 bytes; short ones make the vectors grow.
+  void reserve(uint64_t header_bytes) {
+    header.header_bytes = header_bytes;
+    header.tensors.reserve(header_bytes / 96);
+    header.dims_.reserve(header_bytes / 48);
   }
 
   void keep(std::shared_ptr<const char[]> text) { header.text_ = std::move(text); }
@@ -271,9 +278,7 @@ SafetensorsResult parse_safetensors_header(std::shared_ptr<const char[]> text,
     return refuse(SafetensorsFault::HeaderUtf8,
                   "invalid UTF-8 in header: invalid byte at index " + std::to_string(bad));
   SafetensorsReader reader(json);
-  reader.header.header_bytes = header_bytes;
-  // An entry of a real header takes over 100 bytes; short ones make the vectors grow.
-  reader.header.tensors.reserve(header_bytes / 96);
+  reader.reserve(header_bytes);
   if (!reader.all()) {
     const JsonError error = reader.json.error();
     auto e =

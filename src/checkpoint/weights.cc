@@ -16,8 +16,8 @@ constexpr size_t kFirstRead = 128u << 10;
 /// Headers beyond this are read one at a time: sixteen hostile ones together would take 1.6 GB.
 constexpr uint64_t kLargeHeader = 8u << 20;
 
-bool all_zero(const std::string& bytes) {
-  return bytes.find_first_not_of('\0') == std::string::npos;
+bool all_zero(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
 class IndexReader {
@@ -68,7 +68,7 @@ class IndexReader {
       if (!json.string(file)) return false;
       // Maps are written in order of layers, so the file is mostly the one before.
       if (index_.files.empty() || index_.files[last_] != file) {
-        const auto known = seen_.insert(file, index_.files.size());
+        const auto known = seen_.insert(file, static_cast<uint32_t>(index_.files.size()));
         last_ = known ? *known : index_.files.size();
         if (!known) index_.files.push_back(file);
       }
@@ -89,8 +89,10 @@ class IndexReader {
 
 /// Errors: reading failed.
 Result<void> WeightReader::read_open(const OpenFile& file, WeightFile& to) {
-  std::string first(std::min<uint64_t>(kFirstRead, file.bytes()), '\0');
-  first.resize(RANKDX_TRY(file.read(first.data(), first.size(), 0)));
+  // One buffer per thread: fresh pages for every file would cost more than reading it.
+  thread_local const std::unique_ptr<char[]> buffer(new char[kFirstRead]);
+  const size_t wanted = std::min<uint64_t>(kFirstRead, file.bytes());
+  const std::string_view first(buffer.get(), RANKDX_TRY(file.read(buffer.get(), wanted, 0)));
   const auto length = safetensors_header_length(first, file.bytes());
   SafetensorsResult result = tl::unexpected(SafetensorsError{});
   if (!length) {
@@ -101,7 +103,12 @@ Result<void> WeightReader::read_open(const OpenFile& file, WeightFile& to) {
     std::shared_ptr<char[]> text(new char[*length + 1]);
     const size_t have = std::min<size_t>(*length, first.size() - 8);
     std::memcpy(text.get(), first.data() + 8, have);
-    const size_t rest = RANKDX_TRY(file.read(text.get() + have, *length - have, 8 + have));
+    size_t rest = 0;
+    if (have < *length) {
+      const auto more = file.read(text.get() + have, *length - have, 8 + have);
+      if (!more) return tl::unexpected(more.error());
+      rest = *more;
+    }
     if (have + rest < *length)
       return fail(ErrorCode::Unreadable, "became shorter while it was read", to.name);
     result = parse_safetensors_header(std::move(text), *length, file.bytes());
@@ -109,14 +116,16 @@ Result<void> WeightReader::read_open(const OpenFile& file, WeightFile& to) {
   if (!result) {
     to.refused = std::move(result.error());
     to.head = first.substr(0, 1024);
-  } else {
-    to.header = std::move(*result);
+    return {};
   }
-  if (tail_ == TailCheck::Look && to.header && to.header->data_bytes >= 2 * WeightFile::kTail) {
-    std::string last(WeightFile::kTail, '\0');
-    last.resize(RANKDX_TRY(file.read(last.data(), last.size(), file.bytes() - last.size())));
-    to.zero_tail = all_zero(last);
-  }
+  to.header = std::move(*result);
+  // A file with holes is reported as such; its end need not be looked at.
+  if (tail_ == TailCheck::Skip || to.first_hole < to.bytes ||
+      to.header->data_bytes < 2 * WeightFile::kTail)
+    return {};
+  const size_t size =
+      RANKDX_TRY(file.read(buffer.get(), WeightFile::kTail, file.bytes() - WeightFile::kTail));
+  to.zero_tail = all_zero({buffer.get(), size});
   return {};
 }
 
