@@ -16,8 +16,6 @@ class NameSet {
   /// nothing is returned.
   std::optional<uint32_t> insert(std::string_view name, uint32_t number);
   std::optional<uint32_t> find(std::string_view name) const;
-  /// The name that was taken in as number `position` of all, from 0.
-  std::string_view at(size_t position) const { return names_[position].text; }
   void reserve(size_t names);
   size_t size() const { return names_.size(); }
 

@@ -1,18 +1,17 @@
 #include "checkpoint/weights.h"
 
 #include <algorithm>
-#include <cstring>
 #include <mutex>
 
 #include "checkpoint/json_scanner.h"
 #include "checkpoint/name_set.h"
 #include "checkpoint/parallel.h"
+#include "checkpoint/sniff.h"
+#include "checkpoint/text_buffer.h"
 
 namespace rankdx {
 namespace {
 
-/// Enough for the whole header of most shards, so that one read does.
-constexpr size_t kFirstRead = 128u << 10;
 /// Headers beyond this are read one at a time: sixteen hostile ones together would take 1.6 GB.
 constexpr uint64_t kLargeHeader = 8u << 20;
 
@@ -23,7 +22,7 @@ bool all_zero(std::string_view bytes) {
 class IndexReader {
  public:
   explicit IndexReader(WeightIndex& index)
-      : index_(index), json(*index.text, JsonDialect::Python, 200) {}
+      : index_(index), json({index.text.get(), index.bytes}, JsonDialect::Python, 200) {}
 
   bool all() {
     std::string_view key;
@@ -63,7 +62,7 @@ class IndexReader {
     std::string_view name, file;
     if (!json.begin_object()) return false;
     index_.tensors.clear();
-    index_.tensors.reserve(index_.text->size() / 100);
+    index_.tensors.reserve(index_.bytes / 100);
     while (json.next_member(name)) {
       if (!json.string(file)) return false;
       // Maps are written in order of layers, so the file is mostly the one before.
@@ -89,10 +88,8 @@ class IndexReader {
 
 /// Errors: reading failed.
 Result<void> WeightReader::read_open(const OpenFile& file, WeightFile& to) {
-  // One buffer per thread: fresh pages for every file would cost more than reading it.
-  thread_local const std::unique_ptr<char[]> buffer(new char[kFirstRead]);
-  const size_t wanted = std::min<uint64_t>(kFirstRead, file.bytes());
-  const std::string_view first(buffer.get(), RANKDX_TRY(file.read(buffer.get(), wanted, 0)));
+  char prefix[8];
+  const std::string_view first(prefix, RANKDX_TRY(file.read(prefix, sizeof prefix, 0)));
   const auto length = safetensors_header_length(first, file.bytes());
   SafetensorsResult result = tl::unexpected(SafetensorsError{});
   if (!length) {
@@ -100,22 +97,16 @@ Result<void> WeightReader::read_open(const OpenFile& file, WeightFile& to) {
   } else {
     std::unique_lock<std::mutex> gate(large_, std::defer_lock);
     if (*length > kLargeHeader) gate.lock();
-    std::shared_ptr<char[]> text(new char[*length + 1]);
-    const size_t have = std::min<size_t>(*length, first.size() - 8);
-    std::memcpy(text.get(), first.data() + 8, have);
-    size_t rest = 0;
-    if (have < *length) {
-      const auto more = file.read(text.get() + have, *length - have, 8 + have);
-      if (!more) return tl::unexpected(more.error());
-      rest = *more;
-    }
-    if (have + rest < *length)
+    const auto text = text_buffer(*length);
+    if (!text) return fail(ErrorCode::Internal, "no memory for its header", to.name);
+    if (RANKDX_TRY(file.read(text.get(), *length, sizeof prefix)) < *length)
       return fail(ErrorCode::Unreadable, "became shorter while it was read", to.name);
-    result = parse_safetensors_header(std::move(text), *length, file.bytes());
+    result = parse_safetensors_header(text, *length, file.bytes());
   }
   if (!result) {
     to.refused = std::move(result.error());
-    to.head = first.substr(0, 1024);
+    to.head.resize(std::min<uint64_t>(kSniffBytes, file.bytes()));
+    to.head.resize(RANKDX_TRY(file.read(to.head.data(), to.head.size(), 0)));
     return {};
   }
   to.header = std::move(*result);
@@ -123,9 +114,10 @@ Result<void> WeightReader::read_open(const OpenFile& file, WeightFile& to) {
   if (tail_ == TailCheck::Skip || to.first_hole < to.bytes ||
       to.header->data_bytes < 2 * WeightFile::kTail)
     return {};
+  thread_local const std::unique_ptr<char[]> tail(new char[WeightFile::kTail]);
   const size_t size =
-      RANKDX_TRY(file.read(buffer.get(), WeightFile::kTail, file.bytes() - WeightFile::kTail));
-  to.zero_tail = all_zero({buffer.get(), size});
+      RANKDX_TRY(file.read(tail.get(), WeightFile::kTail, file.bytes() - WeightFile::kTail));
+  to.zero_tail = all_zero({tail.get(), size});
   return {};
 }
 
@@ -140,17 +132,26 @@ void WeightReader::read(WeightFile& to) {
   if (const auto done = read_open(**file, to); !done) to.unreadable = done.error();
 }
 
-Result<WeightIndex> parse_weight_index(std::string text, std::string_view file) {
-  auto kept = std::make_unique<std::string>(std::move(text));
+Result<WeightIndex> parse_weight_index(std::string_view text, std::string_view file) {
+  const auto copy = text_buffer(text.size());
+  if (!copy) return fail(ErrorCode::Internal, "no memory for it", std::string(file));
+  std::copy(text.begin(), text.end(), copy.get());
+  return parse_weight_index(copy, text.size(), file);
+}
+
+Result<WeightIndex> parse_weight_index(std::shared_ptr<const char[]> text, size_t bytes,
+                                       std::string_view file) {
   WeightIndex index;
   index.file = file;
-  index.text = std::shared_ptr<const std::string>(std::move(kept));
+  index.text = std::move(text);
+  index.bytes = bytes;
+  const std::string_view all(index.text.get(), bytes);
   const auto corrupt = [&](const std::string& what, JsonPlace at) {
     return fail(ErrorCode::Corrupt, what,
                 index.file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column));
   };
-  if (const size_t bad = first_invalid_utf8(*index.text); bad != std::string_view::npos)
-    return corrupt("is not UTF-8", place_in(*index.text, bad));
+  if (const size_t bad = first_invalid_utf8(all); bad != std::string_view::npos)
+    return corrupt("is not UTF-8", place_in(all, bad));
   IndexReader reader(index);
   if (!reader.all()) {
     const JsonError error = reader.json.error();
@@ -189,8 +190,9 @@ Result<Weights> read_weights(const FileAccess& files, const std::string& directo
   std::vector<std::string> names = weights.layout.weight_files;
   if (!weights.layout.index_file.empty()) {
     const std::string& name = weights.layout.index_file;
-    std::string text = RANKDX_TRY(read_file(files, path_join(directory, name), kMostIndexBytes));
-    weights.index = RANKDX_TRY(parse_weight_index(std::move(text), name));
+    const std::string text =
+        RANKDX_TRY(read_file(files, path_join(directory, name), kMostIndexBytes));
+    weights.index = RANKDX_TRY(parse_weight_index(text, name));
     names = files_to_load(*weights.index, weights.layout);
   }
   if (weights.layout.weights == WeightFormatOnDisk::Safetensors ||
