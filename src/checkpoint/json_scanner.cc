@@ -119,12 +119,6 @@ JsonError JsonScanner::error() const {
   return {error_ == nullptr ? "" : error_, place_in(text_, at_)};
 }
 
-void JsonScanner::skip_space() {
-  while (at_ < text_.size() &&
-         (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
-    ++at_;
-}
-
 JsonType JsonScanner::peek() {
   skip_space();
   if (at_ == text_.size()) return JsonType::End;

@@ -84,6 +84,7 @@ struct SafetensorsReader {
   explicit SafetensorsReader(std::string_view text) : json(text, JsonDialect::Strict) {}
 
   bool size(uint64_t& value) {
+    if (json.plain_integer(value)) return true;
     JsonNumber number;
     if (json.peek() != JsonType::Number) return json.fail("invalid type, expected usize");
     if (!json.number(number)) return false;

@@ -1,6 +1,6 @@
-// Memory for texts of some size that are filled from a file at once. From 32 KiB on the pages come
-// from the kernel in one call: a fault for each page costs more than reading and parsing what is on
-// it.
+// Memory for texts that are filled from files at once and kept together: headers and indexes. They
+// lie side by side on huge pages where the system has them; a fault for each small page costs more
+// than reading and parsing what is on it. Threads may call at once.
 #pragma once
 
 #include <cstddef>
