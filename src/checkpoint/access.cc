@@ -115,7 +115,13 @@ uint32_t permissions_for(const Identity& who, uint32_t mode, uint32_t uid, uint3
 std::optional<std::string> AccessChecker::refused(const std::string& path, Want want) {
   struct stat s {};
   if (::stat(path.c_str(), &s) != 0) return fmt::format("{}: {}", path, std::strerror(errno));
-  const uint32_t have = permissions_for(who_, s.st_mode, s.st_uid, s.st_gid, acl_of(path));
+  return refused(path, s, want);
+}
+
+std::optional<std::string> AccessChecker::refused(const std::string& path, const struct stat& s,
+                                                  Want want) const {
+  const uint32_t have =
+      permissions_for(who_, s.st_mode, s.st_uid, s.st_gid, who_.uid == 0 ? "" : acl_of(path));
   if ((have & static_cast<uint32_t>(want)) != 0) return std::nullopt;
   return fmt::format("{} {} has mode {:04o} and belongs to {}:{}",
                      S_ISDIR(s.st_mode) ? "directory" : "file", path, s.st_mode & 07777, s.st_uid,
@@ -156,7 +162,21 @@ std::optional<std::string> AccessChecker::walk(const std::string& path, int link
 }
 
 std::optional<std::string> AccessChecker::why_not(const std::string& path, Want want) {
-  std::string real;
+  // Files of one folder share the way to it; only links lead elsewhere.
+  const size_t slash = path.find_last_of('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  auto seen = resolved_.find(directory);
+  if (seen == resolved_.end()) {
+    Resolved way;
+    way.why_not = walk(directory, 0, way.real);
+    if (!way.why_not) way.why_not = refused(way.real, Want::Search);
+    seen = resolved_.emplace(directory, std::move(way)).first;
+  }
+  if (seen->second.why_not) return seen->second.why_not;
+  std::string real = seen->second.real + "/" + path.substr(slash + 1);
+  struct stat s {};
+  if (::lstat(real.c_str(), &s) != 0) return fmt::format("{}: {}", path, std::strerror(errno));
+  if (!S_ISLNK(s.st_mode)) return refused(real, s, want);
   if (auto why = walk(path, 0, real)) return why;
   return refused(real, want);
 }

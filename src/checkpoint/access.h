@@ -3,6 +3,8 @@
 // is impersonated. Not for two threads at once.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -38,9 +40,17 @@ class AccessChecker {
  private:
   std::optional<std::string> walk(const std::string& path, int links, std::string& real);
   std::optional<std::string> refused(const std::string& path, Want want);
+  std::optional<std::string> refused(const std::string& path, const struct stat& s,
+                                     Want want) const;
+
+  struct Resolved {
+    std::string real;
+    std::optional<std::string> why_not;
+  };
 
   Identity who_;
   std::map<std::string, std::optional<std::string>> searched_;  ///< directories seen before
+  std::map<std::string, Resolved> resolved_;                    ///< by directory as given
 };
 
 /// The line of /etc/passwd; `file` for tests.

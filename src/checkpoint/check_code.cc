@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <set>
 
 #include "base/text.h"
@@ -85,8 +86,12 @@ constexpr std::array<Method, 5> kMethods = {{{"awq", {"I32", "", ""}},
                                              {"gptq", {"I32", "", ""}},
                                              {"mxfp4", {"U8", "F4", ""}}}};
 
-bool any_tensor(const ModelCheck& check, const std::function<bool(const HeaderTensor&)>& is) {
-  return std::any_of(check.weights.begin(), check.weights.end(), [&](const WeightFile& f) {
+/// In the first `files` files.
+bool any_tensor(const ModelCheck& check, size_t files,
+                const std::function<bool(const HeaderTensor&)>& is) {
+  const auto end =
+      check.weights.begin() + static_cast<std::ptrdiff_t>(std::min(files, check.weights.size()));
+  return std::any_of(check.weights.begin(), end, [&](const WeightFile& f) {
     return f.header && std::any_of(f.header->tensors.begin(), f.header->tensors.end(), is);
   });
 }
@@ -105,7 +110,8 @@ void check_quantization(ModelCheck& check) {
   std::string where = own != nullptr && own->is_object() ? "config.json" : "";
   for (const char* name : {"hf_quant_config.json", "quantize_config.json", "quant_config.json"})
     if (where.empty() && check.has(name)) where = name;
-  const bool packed = any_tensor(check, [](const HeaderTensor& t) {
+  // Every shard of a quantised model has such names.
+  const bool packed = any_tensor(check, 2, [](const HeaderTensor& t) {
     return t.name.ends_with(".qweight") || t.name.ends_with(".weight_packed") ||
            t.name.ends_with(".qzeros");
   });
@@ -114,12 +120,13 @@ void check_quantization(ModelCheck& check) {
               "has no quantization_config, but tensors are named .qweight or .weight_packed");
   const auto it = std::find_if(kMethods.begin(), kMethods.end(),
                                [&](const Method& m) { return m.name == method; });
-  const bool any_header = any_tensor(check, [](const HeaderTensor&) { return true; });
+  const bool any_header =
+      any_tensor(check, check.weights.size(), [](const HeaderTensor&) { return true; });
   const bool complete = !check.problems.has("model-shard-missing") &&
                         std::all_of(check.weights.begin(), check.weights.end(),
                                     [](const WeightFile& f) { return f.header.has_value(); });
   if (it != kMethods.end() && any_header && complete &&
-      !any_tensor(check, [&](const HeaderTensor& t) {
+      !any_tensor(check, check.weights.size(), [&](const HeaderTensor& t) {
         return std::find(it->dtypes.begin(), it->dtypes.end(), t.dtype->name) != it->dtypes.end();
       }))
     check.add("quantization-dtype-mismatch", "config.json",

@@ -19,16 +19,13 @@ void ModelCheck::check(std::string id, CheckStatus status, std::string value, st
 
 void ModelCheck::check_by(std::string id, std::initializer_list<std::string_view> problem_ids,
                           std::string value) {
-  CheckStatus status = CheckStatus::Ok;
-  std::string why;
-  for (const Finding& f : problems.findings()) {
-    if (std::find(problem_ids.begin(), problem_ids.end(), f.id) == problem_ids.end()) continue;
-    const CheckStatus of = f.severity == Severity::Error     ? CheckStatus::Failed
-                           : f.severity == Severity::Warning ? CheckStatus::Warning
-                                                             : CheckStatus::Ok;
-    if (of > status) status = of, why = f.title;
-  }
-  check(std::move(id), status, std::move(value), std::move(why));
+  const auto worst = problems.worst(problem_ids);
+  const bool counts = worst && worst->first != Severity::Info;
+  check(std::move(id),
+        !counts                           ? CheckStatus::Ok
+        : worst->first == Severity::Error ? CheckStatus::Failed
+                                          : CheckStatus::Warning,
+        std::move(value), counts ? std::string(worst->second) : "");
 }
 
 Problems::Names ModelCheck::names(Problems::Names more) const {

@@ -136,7 +136,15 @@ TEST(ModelCheck, EveryWayToBeBroken) {
  "model-00002-of-00002.safetensors", "model.norm.weight": "model-00002-of-00002.safetensors",
  "lm_head.weight": "model-00001-of-00002.safetensors"}})");
        },
-       std::string("tensor-not-where-index-says ") + kFirst + "\n"},
+       std::string("tensor-not-where-index-says ") + kSecond + "\n"},
+      {"key repeated, the last counts",
+       [](const TestDir& d) {
+         d.write(kIndex, R"({"weight_map": {"lm_head.weight": "model-00001-of-00002.safetensors",
+ "model.embed_tokens.weight": "model-00001-of-00002.safetensors",
+ "model.norm.weight": "model-00002-of-00002.safetensors",
+ "lm_head.weight": "model-00002-of-00002.safetensors"}})");
+       },
+       ""},
       {"tensor nowhere",
        [](const TestDir& d) {
          d.write(kFirst, safetensors_file({{"other", "BF16", {32, 16}, 1024}}));
@@ -147,7 +155,7 @@ TEST(ModelCheck, EveryWayToBeBroken) {
          d.write(kFirst, safetensors_file({{"model.embed_tokens.weight", "BF16", {32, 16}, 1024},
                                            {"model.norm.weight", "BF16", {16}, 32}}));
        },
-       std::string("tensor-in-several-files ") + kSecond + "\n"},
+       std::string("tensor-in-several-files ") + kFirst + "\n"},
       // Headers
       {"7 bytes", [](const TestDir& d) { d.write(kFirst, "1234567"); },
        std::string("safetensors-header-too-small ") + kFirst + "\n"},

@@ -68,32 +68,37 @@ void report_new_dtypes(ModelCheck& check) {
               {{"since", std::string(newest)}});
 }
 
-/// Tensors of the files that are loaded, each name once; the number is the position in
-/// check.weights.
-struct Loaded {
-  NameSet names;
-  std::vector<bool> files;
-};
+/// Each is a look into every file; a hostile directory has many.
+constexpr size_t kMostSearches = 10'000;
 
-Loaded loaded_tensors(ModelCheck& check) {
-  Loaded loaded;
-  loaded.files.assign(check.weights.size(), true);
-  size_t tensors = 0;
-  for (size_t i = 0; i < check.weights.size(); ++i) {
-    if (check.index)
-      loaded.files[i] = std::find(check.index->files.begin(), check.index->files.end(),
-                                  check.weights[i].name) != check.index->files.end();
-    if (check.weights[i].header) tensors += check.weights[i].header->tensors.size();
-  }
-  loaded.names.reserve(tensors);
-  for (size_t i = 0; i < check.weights.size(); ++i) {
-    if (!loaded.files[i] || !check.weights[i].header) continue;
+/// Per position in check.weights: whether the file is loaded and its header could be read.
+std::vector<bool> loaded_files(const ModelCheck& check) {
+  std::vector<bool> loaded;
+  for (const WeightFile& f : check.weights)
+    loaded.push_back(
+        f.header && (!check.index || std::find(check.index->files.begin(), check.index->files.end(),
+                                               f.name) != check.index->files.end()));
+  return loaded;
+}
+
+/// Another loaded file with a tensor of that name, or nullptr.
+const WeightFile* other_file(const ModelCheck& check, const std::vector<bool>& loaded,
+                             std::string_view tensor, size_t than) {
+  for (size_t i = 0; i < check.weights.size(); ++i)
+    if (loaded[i] && i != than && check.weights[i].header->find(tensor)) return &check.weights[i];
+  return nullptr;
+}
+
+/// Without an index nothing says where a tensor belongs.
+void report_repeated(ModelCheck& check, const std::vector<bool>& loaded) {
+  NameSet names;
+  for (uint32_t i = 0; i < check.weights.size(); ++i) {
+    if (!loaded[i]) continue;
     for (const HeaderTensor& t : check.weights[i].header->tensors)
-      if (const auto other = loaded.names.insert(t.name, i))
+      if (const auto other = names.insert(t.name, i))
         check.add("tensor-in-several-files", check.weights[i].name,
                   fmt::format("{} is also in {}", t.name, check.weights[*other].name));
   }
-  return loaded;
 }
 
 /// Position in check.weights per file of the index; npos where the file is absent or has no usable
@@ -120,44 +125,85 @@ void report_missing_shards(ModelCheck& check) {
   }
 }
 
-void compare_with_index(ModelCheck& check, const Loaded& loaded) {
-  const WeightIndex& index = *check.index;
-  const std::vector<size_t> positions = positions_of(check);
-  NameSet named;
-  named.reserve(index.tensors.size());
-  // The last of equal keys counts, as in Python.
-  for (auto it = index.tensors.rbegin(); it != index.tensors.rend(); ++it) {
-    if (named.insert(it->first, it->second)) continue;
-    const size_t position = positions[it->second];
-    if (position == std::string::npos) continue;
-    const auto found = loaded.names.find(it->first);
-    if (found && *found == position) continue;
-    // A tensor that stands in two files is reported as that, unless the named one lacks it.
-    const auto& tensors = check.weights[position].header->tensors;
-    if (found && std::any_of(tensors.begin(), tensors.end(),
-                             [&](const HeaderTensor& t) { return t.name == it->first; }))
-      continue;
-    check.add("tensor-not-where-index-says", std::string(index.files[it->second]),
-              found ? fmt::format("{} is in {}", it->first, check.weights[*found].name)
-                    : fmt::format("{} is in no file that was read", it->first));
-  }
+/// Tensors that the index does not name for the file in which they are: repeated ones, or left out
+/// of it.
+void report_unnamed(ModelCheck& check, const std::vector<bool>& loaded,
+                    const std::vector<std::vector<bool>>& named) {
   for (size_t i = 0; i < check.weights.size(); ++i) {
-    if (!loaded.files[i] || !check.weights[i].header) continue;
-    for (const HeaderTensor& t : check.weights[i].header->tensors)
-      if (!named.find(t.name))
-        check.add("tensor-not-in-index", check.weights[i].name, std::string(t.name));
+    if (!loaded[i]) continue;
+    for (size_t t = 0; t < named[i].size(); ++t) {
+      if (named[i][t]) continue;
+      const std::string_view name = check.weights[i].header->tensors[t].name;
+      const WeightFile* other = check.problems.count("tensor-not-in-index") < kMostSearches
+                                    ? other_file(check, loaded, name, i)
+                                    : nullptr;
+      if (other != nullptr) {
+        check.add("tensor-in-several-files", check.weights[i].name,
+                  fmt::format("{} is also in {}", name, other->name));
+      } else {
+        check.add("tensor-not-in-index", check.weights[i].name, std::string(name));
+      }
+    }
   }
 }
 
-void compare_total(ModelCheck& check, const Loaded& loaded) {
-  uint64_t seen = 0;
-  for (size_t i = 0; i < check.weights.size(); ++i) {
-    if (!loaded.files[i]) continue;
-    if (!check.weights[i].header) return;  // nothing can be said
-    seen += check.weights[i].header->data_bytes;
+/// Tensors that are not in the file that the index names. The last of equal keys counts, as in
+/// Python.
+void report_lost(ModelCheck& check, const std::vector<bool>& loaded,
+                 const std::vector<size_t>& positions, const std::vector<uint32_t>& lost,
+                 std::vector<std::vector<bool>>& named) {
+  const WeightIndex& index = *check.index;
+  NameSet last;
+  for (auto i = static_cast<uint32_t>(index.tensors.size()); i-- > 0;)
+    last.insert(index.tensors[i].first, i);
+  size_t looked_for = 0;
+  for (const uint32_t i : lost) {
+    const auto& [name, file] = index.tensors[i];
+    if (last.find(name) != i) continue;
+    const WeightFile* other =
+        ++looked_for < kMostSearches ? other_file(check, loaded, name, positions[file]) : nullptr;
+    check.add("tensor-not-where-index-says", std::string(index.files[file]),
+              other != nullptr ? fmt::format("{} is in {}", name, other->name)
+                               : fmt::format("{} is in no file that was read", name));
+    if (other == nullptr) continue;
+    const auto at = static_cast<size_t>(other - check.weights.data());
+    named[at][*other->header->find(name)] = true;
   }
+}
+
+/// Looks up each tensor in the one file that should have it: a file's names stay in the cache,
+/// those of all do not.
+void compare_with_index(ModelCheck& check, const std::vector<bool>& loaded) {
+  const WeightIndex& index = *check.index;
+  const std::vector<size_t> positions = positions_of(check);
+  std::vector<std::vector<bool>> named(check.weights.size());
+  for (size_t i = 0; i < named.size(); ++i)
+    if (loaded[i]) named[i].resize(check.weights[i].header->tensors.size());
+  // The last of equal keys counts, as in Python; only a key that is not found can be an earlier
+  // one.
+  std::vector<uint32_t> lost;  ///< positions in index.tensors
+  for (uint32_t i = 0; i < index.tensors.size(); ++i) {
+    const auto& [name, file] = index.tensors[i];
+    const size_t position = positions[file];
+    if (position == std::string::npos) continue;
+    if (const auto found = check.weights[position].header->find(name)) {
+      named[position][*found] = true;
+    } else {
+      lost.push_back(i);
+    }
+  }
+  if (!lost.empty()) report_lost(check, loaded, positions, lost, named);
+  report_unnamed(check, loaded, named);
+}
+
+void compare_total(ModelCheck& check, const std::vector<bool>& loaded) {
+  uint64_t seen = 0;
+  for (size_t i = 0; i < check.weights.size(); ++i)
+    if (loaded[i]) seen += check.weights[i].header->data_bytes;
   const auto said = check.index->total_size;
-  if (!said || *said == seen || check.problems.has("model-shard-missing")) return;
+  const bool all = std::all_of(check.weights.begin(), check.weights.end(),
+                               [](const WeightFile& f) { return f.header.has_value(); });
+  if (!said || *said == seen || !all || check.problems.has("model-shard-missing")) return;
   check.add("index-total-size-differs", check.index->file,
             fmt::format("total_size {} and {} differ", digits_grouped(*said), digits_grouped(seen)),
             {{"said", digits_grouped(*said)}, {"seen", digits_grouped(seen)}});
@@ -219,7 +265,7 @@ void check_fakes_and_json(ModelCheck& check) {
 
 void check_index_and_tensors(ModelCheck& check) {
   if (check.layout.index_file.empty()) {
-    loaded_tensors(check);
+    report_repeated(check, loaded_files(check));
     check.check("weight-index", check.weights.size() > 1 ? CheckStatus::Unknown : CheckStatus::Ok,
                 "no index",
                 check.weights.size() > 1 ? "without it a missing tensor cannot be seen" : "");
@@ -235,7 +281,7 @@ void check_index_and_tensors(ModelCheck& check) {
         check.index->files.end())
       check.add("shard-not-in-index", f.name, "is not in the weight_map");
   if (!check.weights.empty()) {
-    const Loaded loaded = loaded_tensors(check);
+    const std::vector<bool> loaded = loaded_files(check);
     compare_with_index(check, loaded);
     compare_total(check, loaded);
   }

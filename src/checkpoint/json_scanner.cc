@@ -3,6 +3,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/text.h"
 
@@ -16,6 +20,18 @@ constexpr uint64_t zero_bytes(uint64_t v) { return (v - kOnes) & ~v & kHighs; }
 
 /// Offset of the first '"', '\\' or control character from `at`, or the size of the text.
 size_t plain_until(std::string_view text, size_t at) {
+#ifdef __SSE2__
+  const __m128i quote = _mm_set1_epi8('"'), escape = _mm_set1_epi8('\\'),
+                control = _mm_set1_epi8(0x1F);
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const __m128i stop =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, escape)),
+                     _mm_cmpeq_epi8(_mm_min_epu8(v, control), v));
+    if (const int mask = _mm_movemask_epi8(stop); mask != 0)
+      return at + static_cast<size_t>(__builtin_ctz(static_cast<unsigned>(mask)));
+  }
+#endif
   while (at + 8 <= text.size()) {
     uint64_t v;
     std::memcpy(&v, text.data() + at, 8);
@@ -101,12 +117,6 @@ bool JsonScanner::fail(const char* text) {
 
 JsonError JsonScanner::error() const {
   return {error_ == nullptr ? "" : error_, place_in(text_, at_)};
-}
-
-void JsonScanner::skip_space() {
-  while (at_ < text_.size() &&
-         (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
-    ++at_;
 }
 
 JsonType JsonScanner::peek() {
@@ -294,7 +304,10 @@ bool JsonScanner::number(JsonNumber& value) {
     return true;
   }
   const size_t first = at_;
-  if (!digits()) return false;
+  uint64_t magnitude = 0;
+  for (; at_ < text_.size() && is_digit(text_[at_]); ++at_)
+    magnitude = magnitude * 10 + static_cast<uint64_t>(text_[at_] - '0');
+  if (at_ == first) return fail("invalid number");
   if (text_[first] == '0' && at_ - first > 1) return at_ = first, fail("invalid number");
   const std::string_view whole = text_.substr(first, at_ - first);
   bool fraction = false, exponent = false;
@@ -310,7 +323,8 @@ bool JsonScanner::number(JsonNumber& value) {
   value.text = text_.substr(begin, at_ - begin);
   first_ = false;
   if (!fraction && !exponent) {
-    const auto parsed = parse_int<uint64_t>(whole);
+    // 19 digits cannot overflow.
+    const auto parsed = whole.size() <= 19 ? std::optional(magnitude) : parse_int<uint64_t>(whole);
     const uint64_t most = value.negative ? uint64_t{1} << 63 : UINT64_MAX;
     value.integer = parsed && *parsed <= most && !(value.negative && *parsed == 0);
     value.magnitude = value.integer ? *parsed : 0;

@@ -54,6 +54,24 @@ class JsonScanner {
   bool next_element();
   bool string(std::string_view& value);
   bool number(JsonNumber& value);
+  /// The short way for what headers are full of: up to 18 digits and then a comma or a bracket.
+  /// False, and nothing is consumed, for anything else, which may well be a number.
+  bool plain_integer(uint64_t& value) {
+    if (failed()) return false;
+    size_t at = at_;
+    while (at < text_.size() && text_[at] == ' ') ++at;
+    const size_t first = at;
+    uint64_t sum = 0;
+    for (; at < text_.size() && text_[at] >= '0' && text_[at] <= '9'; ++at)
+      sum = sum * 10 + static_cast<uint64_t>(text_[at] - '0');
+    if (at == first || at - first > 18 || at == text_.size()) return false;
+    if ((text_[at] != ',' && text_[at] != ']') || (text_[first] == '0' && at - first > 1))
+      return false;
+    value = sum;
+    at_ = at;
+    first_ = false;
+    return true;
+  }
   /// true, false or null.
   bool literal();
   /// Any value, checked as thoroughly as if it were wanted.
@@ -71,7 +89,11 @@ class JsonScanner {
  private:
   bool open(char bracket);
   bool next(char close, const char* expected);
-  void skip_space();
+  void skip_space() {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
+      ++at_;
+  }
   bool decode_string(size_t begin, std::string_view& value);
   bool decode_escape(std::string& out);
   bool hex4(uint32_t& value);

@@ -36,51 +36,52 @@ uint64_t hash_of(std::string_view name) {
   return mixed(hash ^ word, 0xE7037ED1A0B428DBu);
 }
 
-const char kEmpty = 0;
-
-/// A view that is never free, also for the empty name.
-std::string_view held(std::string_view name) {
-  return name.empty() ? std::string_view(&kEmpty, 0) : name;
-}
+constexpr uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
 
 }  // namespace
 
+/// The slot of the name, or the free one where it would go.
 size_t NameSet::place(std::string_view name, uint64_t hash) const {
   const size_t mask = slots_.size() - 1;
   size_t at = hash & mask;
-  while (slots_[at].name.data() != nullptr && (slots_[at].hash != hash || slots_[at].name != name))
+  while (slots_[at].entry != 0 &&
+         (slots_[at].tag != tag_of(hash) || names_[slots_[at].entry - 1].text != name))
     at = (at + 1) & mask;
   return at;
 }
 
 void NameSet::grow(size_t slots) {
-  std::vector<Slot> old(slots);
-  old.swap(slots_);
-  for (const Slot& slot : old)
-    if (slot.name.data() != nullptr) slots_[place(slot.name, slot.hash)] = slot;
+  slots_.assign(slots, Slot());
+  const size_t mask = slots - 1;
+  for (size_t i = 0; i < names_.size(); ++i) {
+    size_t at = names_[i].hash & mask;
+    while (slots_[at].entry != 0) at = (at + 1) & mask;
+    slots_[at] = {tag_of(names_[i].hash), static_cast<uint32_t>(i + 1)};
+  }
 }
 
 void NameSet::reserve(size_t names) {
   size_t slots = 64;
   while (slots < names * 2) slots *= 2;
+  names_.reserve(names);
   if (slots > slots_.size()) grow(slots);
 }
 
-std::optional<size_t> NameSet::insert(std::string_view name, size_t number) {
-  if (used_ * 2 >= slots_.size()) grow(slots_.empty() ? 64 : slots_.size() * 2);
+std::optional<uint32_t> NameSet::insert(std::string_view name, uint32_t number) {
+  if (names_.size() * 2 >= slots_.size()) grow(slots_.empty() ? 64 : slots_.size() * 2);
   const uint64_t hash = hash_of(name);
   Slot& slot = slots_[place(name, hash)];
-  if (slot.name.data() != nullptr) return slot.number;
-  slot = {held(name), hash, number};
-  ++used_;
+  if (slot.entry != 0) return names_[slot.entry - 1].number;
+  names_.push_back({name, hash, number});
+  slot = {tag_of(hash), static_cast<uint32_t>(names_.size())};
   return std::nullopt;
 }
 
-std::optional<size_t> NameSet::find(std::string_view name) const {
+std::optional<uint32_t> NameSet::find(std::string_view name) const {
   if (slots_.empty()) return std::nullopt;
   const Slot& slot = slots_[place(name, hash_of(name))];
-  if (slot.name.data() == nullptr) return std::nullopt;
-  return slot.number;
+  if (slot.entry == 0) return std::nullopt;
+  return names_[slot.entry - 1].number;
 }
 
 }  // namespace rankdx

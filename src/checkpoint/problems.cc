@@ -72,6 +72,16 @@ size_t Problems::count(std::string_view id) const {
   return sum;
 }
 
+std::optional<std::pair<Severity, std::string_view>> Problems::worst(
+    std::initializer_list<std::string_view> ids) const {
+  std::optional<std::pair<Severity, std::string_view>> found;
+  for (const Found& f : found_)
+    if (std::find(ids.begin(), ids.end(), f.text->id) != ids.end() &&
+        (!found || f.severity < found->first))
+      found = {f.severity, f.text->title};
+  return found;
+}
+
 std::vector<Finding> Problems::findings() const {
   std::vector<Finding> result;
   for (const Found& f : found_) {

@@ -2,6 +2,7 @@
 // which a check gathers what it found: one finding per id, however many files are concerned.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,10 @@ class Problems {
   void drop(std::string_view id, std::string_view file);
   bool has(std::string_view id) const;
   size_t count(std::string_view id) const;
+  /// The worst severity among these ids and the title that goes with it; nothing where none was
+  /// found.
+  std::optional<std::pair<Severity, std::string_view>> worst(
+      std::initializer_list<std::string_view> ids) const;
   /// Errors first, in the order in which they were found.
   std::vector<Finding> findings() const;
 

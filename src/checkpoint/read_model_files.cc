@@ -6,6 +6,7 @@
 #include "checkpoint/check_parts.h"
 #include "checkpoint/json_scanner.h"
 #include "checkpoint/parallel.h"
+#include "checkpoint/text_buffer.h"
 
 namespace rankdx {
 namespace {
@@ -119,15 +120,28 @@ void read_head(const ModelCheck& check, Read& read) {
                 " bytes end without its directory";
 }
 
+/// The text, in one piece of memory that the index keeps.
+Result<std::pair<std::shared_ptr<const char[]>, size_t>> index_text(const ModelCheck& check,
+                                                                    const std::string& name) {
+  const auto file = RANKDX_TRY(check.files.open(path_join(check.directory, name)));
+  if (file->bytes() > kMostIndexBytes)
+    return fail(ErrorCode::Unsupported, "is too large for an index", name);
+  const auto text = text_buffer(file->bytes());
+  if (!text) return fail(ErrorCode::Internal, "no memory for it", name);
+  const size_t bytes = RANKDX_TRY(file->read(text.get(), file->bytes(), 0));
+  return std::pair(std::shared_ptr<const char[]>(text), bytes);
+}
+
 void read_index(const ModelCheck& check, Read& read) {
-  auto text = read_file(check.files, path_join(check.directory, read.entry->name), kMostIndexBytes);
+  const auto text = index_text(check, read.entry->name);
   if (!text) {
     read.error = text.error();
     return;
   }
-  read.sniffed = sniff(std::string_view(*text).substr(0, kSniffBytes), text->size());
+  const auto& [bytes, size] = *text;
+  read.sniffed = sniff({bytes.get(), std::min(size, kSniffBytes)}, size);
   if (read.sniffed.fake != Fake::None) return;
-  auto index = parse_weight_index(std::move(*text), read.entry->name);
+  auto index = parse_weight_index(bytes, size, read.entry->name);
   if (!index) {
     read.error = index.error();
     read.corrupt = true;

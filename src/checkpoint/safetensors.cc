@@ -84,6 +84,7 @@ struct SafetensorsReader {
   explicit SafetensorsReader(std::string_view text) : json(text, JsonDialect::Strict) {}
 
   bool size(uint64_t& value) {
+    if (json.plain_integer(value)) return true;
     JsonNumber number;
     if (json.peek() != JsonType::Number) return json.fail("invalid type, expected usize");
     if (!json.number(number)) return false;
@@ -196,7 +197,6 @@ struct SafetensorsReader {
     if (json.peek() == JsonType::End) return json.fail("EOF while parsing a value");
     if (!json.begin_object()) return false;
     std::string_view key;
-    NameSet names;
     while (json.next_member(key)) {
       if (key == "__metadata__") {
         if (!metadata()) return false;
@@ -205,7 +205,8 @@ struct SafetensorsReader {
       HeaderTensor t;
       t.name = key;
       if (!tensor(t)) return false;
-      if (const auto earlier = names.insert(key, header.tensors.size())) {
+      if (const auto earlier =
+              header.names_.insert(key, static_cast<uint32_t>(header.tensors.size()))) {
         header.tensors[*earlier] = t;
       } else {
         header.tensors.push_back(t);
@@ -216,7 +217,26 @@ struct SafetensorsReader {
     return true;
   }
 
+  /// An entry of a real header takes over 100 bytes; short ones make the vectors grow.
+  void reserve(uint64_t header_bytes) {
+    header.header_bytes = header_bytes;
+    header.tensors.reserve(header_bytes / 96);
+    header.dims_.reserve(header_bytes / 48);
+    header.names_.reserve(header_bytes / 128);
+  }
+
   void keep(std::shared_ptr<const char[]> text) { header.text_ = std::move(text); }
+
+  void sort() {
+    auto& tensors = header.tensors;
+    const auto by_offset = [](const HeaderTensor& a, const HeaderTensor& b) {
+      return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+    };
+    if (std::is_sorted(tensors.begin(), tensors.end(), by_offset)) return;
+    std::stable_sort(tensors.begin(), tensors.end(), by_offset);
+    header.names_ = NameSet();
+    for (uint32_t i = 0; i < tensors.size(); ++i) header.names_.insert(tensors[i].name, i);
+  }
 
   std::optional<SafetensorsError> validate() {
     const auto failed = [](SafetensorsFault fault, std::string text, std::string_view name) {
@@ -271,9 +291,7 @@ SafetensorsResult parse_safetensors_header(std::shared_ptr<const char[]> text,
     return refuse(SafetensorsFault::HeaderUtf8,
                   "invalid UTF-8 in header: invalid byte at index " + std::to_string(bad));
   SafetensorsReader reader(json);
-  reader.header.header_bytes = header_bytes;
-  // An entry of a real header takes over 100 bytes; short ones make the vectors grow.
-  reader.header.tensors.reserve(header_bytes / 96);
+  reader.reserve(header_bytes);
   if (!reader.all()) {
     const JsonError error = reader.json.error();
     auto e =
@@ -284,12 +302,7 @@ SafetensorsResult parse_safetensors_header(std::shared_ptr<const char[]> text,
     e.value().column = error.place.column;
     return e;
   }
-  auto& tensors = reader.header.tensors;
-  const auto by_offset = [](const HeaderTensor& a, const HeaderTensor& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-  };
-  if (!std::is_sorted(tensors.begin(), tensors.end(), by_offset))
-    std::stable_sort(tensors.begin(), tensors.end(), by_offset);
+  reader.sort();
   if (auto error = reader.validate()) return tl::unexpected(std::move(*error));
   uint64_t expected = 0;
   if (__builtin_add_overflow(reader.header.data_bytes, kLengthBytes + header_bytes, &expected))

@@ -9,12 +9,14 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "checkpoint/name_set.h"
 
 namespace rankdx {
 
@@ -73,6 +75,9 @@ class SafetensorsHeader {
   std::vector<HeaderTensor> tensors;                          ///< by offset
   std::vector<std::pair<std::string, std::string>> metadata;  ///< `__metadata__`
 
+  /// The position in `tensors`.
+  std::optional<uint32_t> find(std::string_view name) const { return names_.find(name); }
+
   /// The shape of a tensor of this header; empty for a scalar.
   const uint64_t* dims_begin(const HeaderTensor& t) const { return dims_.data() + t.first_dim; }
   std::vector<uint64_t> shape(const HeaderTensor& t) const {
@@ -84,6 +89,7 @@ class SafetensorsHeader {
   std::shared_ptr<const char[]> text_;
   std::deque<std::string> decoded_;
   std::vector<uint64_t> dims_;
+  NameSet names_;
 };
 
 using SafetensorsResult = tl::expected<SafetensorsHeader, SafetensorsError>;

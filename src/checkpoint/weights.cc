@@ -1,29 +1,28 @@
 #include "checkpoint/weights.h"
 
 #include <algorithm>
-#include <cstring>
 #include <mutex>
 
 #include "checkpoint/json_scanner.h"
 #include "checkpoint/name_set.h"
 #include "checkpoint/parallel.h"
+#include "checkpoint/sniff.h"
+#include "checkpoint/text_buffer.h"
 
 namespace rankdx {
 namespace {
 
-/// Enough for the whole header of most shards, so that one read does.
-constexpr size_t kFirstRead = 128u << 10;
 /// Headers beyond this are read one at a time: sixteen hostile ones together would take 1.6 GB.
 constexpr uint64_t kLargeHeader = 8u << 20;
 
-bool all_zero(const std::string& bytes) {
-  return bytes.find_first_not_of('\0') == std::string::npos;
+bool all_zero(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
 class IndexReader {
  public:
   explicit IndexReader(WeightIndex& index)
-      : index_(index), json(*index.text, JsonDialect::Python, 200) {}
+      : index_(index), json({index.text.get(), index.bytes}, JsonDialect::Python, 200) {}
 
   bool all() {
     std::string_view key;
@@ -63,12 +62,12 @@ class IndexReader {
     std::string_view name, file;
     if (!json.begin_object()) return false;
     index_.tensors.clear();
-    index_.tensors.reserve(index_.text->size() / 100);
+    index_.tensors.reserve(index_.bytes / 100);
     while (json.next_member(name)) {
       if (!json.string(file)) return false;
       // Maps are written in order of layers, so the file is mostly the one before.
       if (index_.files.empty() || index_.files[last_] != file) {
-        const auto known = seen_.insert(file, index_.files.size());
+        const auto known = seen_.insert(file, static_cast<uint32_t>(index_.files.size()));
         last_ = known ? *known : index_.files.size();
         if (!known) index_.files.push_back(file);
       }
@@ -89,8 +88,8 @@ class IndexReader {
 
 /// Errors: reading failed.
 Result<void> WeightReader::read_open(const OpenFile& file, WeightFile& to) {
-  std::string first(std::min<uint64_t>(kFirstRead, file.bytes()), '\0');
-  first.resize(RANKDX_TRY(file.read(first.data(), first.size(), 0)));
+  char prefix[8];
+  const std::string_view first(prefix, RANKDX_TRY(file.read(prefix, sizeof prefix, 0)));
   const auto length = safetensors_header_length(first, file.bytes());
   SafetensorsResult result = tl::unexpected(SafetensorsError{});
   if (!length) {
@@ -98,25 +97,27 @@ Result<void> WeightReader::read_open(const OpenFile& file, WeightFile& to) {
   } else {
     std::unique_lock<std::mutex> gate(large_, std::defer_lock);
     if (*length > kLargeHeader) gate.lock();
-    std::shared_ptr<char[]> text(new char[*length + 1]);
-    const size_t have = std::min<size_t>(*length, first.size() - 8);
-    std::memcpy(text.get(), first.data() + 8, have);
-    const size_t rest = RANKDX_TRY(file.read(text.get() + have, *length - have, 8 + have));
-    if (have + rest < *length)
+    const auto text = text_buffer(*length);
+    if (!text) return fail(ErrorCode::Internal, "no memory for its header", to.name);
+    if (RANKDX_TRY(file.read(text.get(), *length, sizeof prefix)) < *length)
       return fail(ErrorCode::Unreadable, "became shorter while it was read", to.name);
-    result = parse_safetensors_header(std::move(text), *length, file.bytes());
+    result = parse_safetensors_header(text, *length, file.bytes());
   }
   if (!result) {
     to.refused = std::move(result.error());
-    to.head = first.substr(0, 1024);
-  } else {
-    to.header = std::move(*result);
+    to.head.resize(std::min<uint64_t>(kSniffBytes, file.bytes()));
+    to.head.resize(RANKDX_TRY(file.read(to.head.data(), to.head.size(), 0)));
+    return {};
   }
-  if (tail_ == TailCheck::Look && to.header && to.header->data_bytes >= 2 * WeightFile::kTail) {
-    std::string last(WeightFile::kTail, '\0');
-    last.resize(RANKDX_TRY(file.read(last.data(), last.size(), file.bytes() - last.size())));
-    to.zero_tail = all_zero(last);
-  }
+  to.header = std::move(*result);
+  // A file with holes is reported as such; its end need not be looked at.
+  if (tail_ == TailCheck::Skip || to.first_hole < to.bytes ||
+      to.header->data_bytes < 2 * WeightFile::kTail)
+    return {};
+  thread_local const std::unique_ptr<char[]> tail(new char[WeightFile::kTail]);
+  const size_t size =
+      RANKDX_TRY(file.read(tail.get(), WeightFile::kTail, file.bytes() - WeightFile::kTail));
+  to.zero_tail = all_zero({tail.get(), size});
   return {};
 }
 
@@ -131,17 +132,26 @@ void WeightReader::read(WeightFile& to) {
   if (const auto done = read_open(**file, to); !done) to.unreadable = done.error();
 }
 
-Result<WeightIndex> parse_weight_index(std::string text, std::string_view file) {
-  auto kept = std::make_unique<std::string>(std::move(text));
+Result<WeightIndex> parse_weight_index(std::string_view text, std::string_view file) {
+  const auto copy = text_buffer(text.size());
+  if (!copy) return fail(ErrorCode::Internal, "no memory for it", std::string(file));
+  std::copy(text.begin(), text.end(), copy.get());
+  return parse_weight_index(copy, text.size(), file);
+}
+
+Result<WeightIndex> parse_weight_index(std::shared_ptr<const char[]> text, size_t bytes,
+                                       std::string_view file) {
   WeightIndex index;
   index.file = file;
-  index.text = std::shared_ptr<const std::string>(std::move(kept));
+  index.text = std::move(text);
+  index.bytes = bytes;
+  const std::string_view all(index.text.get(), bytes);
   const auto corrupt = [&](const std::string& what, JsonPlace at) {
     return fail(ErrorCode::Corrupt, what,
                 index.file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column));
   };
-  if (const size_t bad = first_invalid_utf8(*index.text); bad != std::string_view::npos)
-    return corrupt("is not UTF-8", place_in(*index.text, bad));
+  if (const size_t bad = first_invalid_utf8(all); bad != std::string_view::npos)
+    return corrupt("is not UTF-8", place_in(all, bad));
   IndexReader reader(index);
   if (!reader.all()) {
     const JsonError error = reader.json.error();
@@ -180,8 +190,9 @@ Result<Weights> read_weights(const FileAccess& files, const std::string& directo
   std::vector<std::string> names = weights.layout.weight_files;
   if (!weights.layout.index_file.empty()) {
     const std::string& name = weights.layout.index_file;
-    std::string text = RANKDX_TRY(read_file(files, path_join(directory, name), kMostIndexBytes));
-    weights.index = RANKDX_TRY(parse_weight_index(std::move(text), name));
+    const std::string text =
+        RANKDX_TRY(read_file(files, path_join(directory, name), kMostIndexBytes));
+    weights.index = RANKDX_TRY(parse_weight_index(text, name));
     names = files_to_load(*weights.index, weights.layout);
   }
   if (weights.layout.weights == WeightFormatOnDisk::Safetensors ||

@@ -37,7 +37,8 @@ struct WeightFile {
 /// when it is moved.
 struct WeightIndex {
   std::string file;
-  std::shared_ptr<const std::string> text;
+  std::shared_ptr<const char[]> text;
+  size_t bytes = 0;                                            ///< of `text`
   std::vector<std::pair<std::string_view, uint32_t>> tensors;  ///< name, position in `files`
   std::vector<std::string_view> files;                         ///< in order of appearance, unique
   std::optional<uint64_t> total_size;
@@ -45,7 +46,10 @@ struct WeightIndex {
 };
 
 /// Errors: Corrupt (place file:line:column) for JSON that is none or lacks a `weight_map` of texts.
-Result<WeightIndex> parse_weight_index(std::string text, std::string_view file);
+Result<WeightIndex> parse_weight_index(std::string_view text, std::string_view file);
+/// The same for text that need not be copied.
+Result<WeightIndex> parse_weight_index(std::shared_ptr<const char[]> text, size_t bytes,
+                                       std::string_view file);
 
 /// More than this in an index, or a small JSON file, is refused unread.
 constexpr uint64_t kMostIndexBytes = 512u << 20;
