@@ -69,6 +69,11 @@ TEST(Diagnose, TheRankWithoutAStartLineIsNamed) {
   EXPECT_EQ(d.findings[0].where[0].host, "gpu-b");
 }
 
+TEST(Diagnose, ALogThatBreaksOffProvesNoMissingRank) {
+  const std::string cut = started(0) + started(1) + started(2) + prefix("gpu-b", 103, 1) + "NCCL INFO Boo";
+  EXPECT_EQ(diagnose_logs({{"all", cut}}).verdict, Verdict::Undetermined);
+}
+
 TEST(Diagnose, OneLogAloneIsUndetermined) {
   const Diagnosis d = diagnose_logs({{"a", started(0)}});
   EXPECT_EQ(d.verdict, Verdict::Undetermined);

@@ -109,6 +109,14 @@ TEST(Limits, WithoutDestroyLinesTheNewestStayToo) {
   EXPECT_EQ(p.comms.back().comm_id, 0x5099u);
 }
 
+TEST(Facts, ACutBannerIsNoVersion) {
+  const std::string p = prefix("gpu-a", 100, 0) + "NCCL INFO NCCL version ";
+  for (const char* cut : {"2", "2.", "2.28", "2.28."}) {
+    EXPECT_TRUE(fold_text("log", p + cut, kGate).processes.at(0).versions.empty()) << cut;
+  }
+  EXPECT_EQ(fold_text("log", p + "2.28.9+cuda13.0\n", kGate).processes.at(0).versions, std::vector<std::string>{"2.28.9+cuda13.0"});
+}
+
 TEST(Limits, AKeptLineKeepsItsCommunicator) {
   std::string text = opens_many(100);
   const std::string p = prefix("gpu-a", 100, 0);

@@ -330,6 +330,9 @@ void ProcessFold::on_banner(const Event& event, const LinePlace& at) {
     facts.driver_version = static_cast<int>(event.count);
     return;
   }
+  // "2.28.9+cuda13.0"; with fewer parts the line was cut and the rest of it is not what NCCL is.
+  const std::string_view number = event.value.substr(0, event.value.find('+'));
+  if (std::count(number.begin(), number.end(), '.') < 2 || number.ends_with('.')) return;
   if (!facts.version_line.line) facts.version_line = keep(at);
   insert_sorted(facts.versions, std::string(event.value), kMaxSmall);
 }

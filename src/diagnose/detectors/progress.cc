@@ -303,8 +303,9 @@ void look_at(const Context& context, const Communicator& comm, FindingSet& findi
   if (!unfinished || comm.nranks < 2) return;
   if (!comm.missing_ranks.empty()) {
     if (!stuck_in_bootstrap(comm) || !shows_everything(context, comm)) return;
-    const bool alone = context.job.processes.size() < 2;
-    missing_ranks(context, comm, alone ? Confidence::Possible : Confidence::Likely, {}, findings);
+    // A log that breaks off in the middle of a start shows some ranks before the others.
+    const bool unsure = context.job.processes.size() < 2 || output_is_cut(context);
+    missing_ranks(context, comm, unsure ? Confidence::Possible : Confidence::Likely, {}, findings);
     return;
   }
   if (!shows_everything(context, comm)) return;
