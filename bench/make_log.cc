@@ -1,6 +1,7 @@
 // make_log SIZE LOG... > out: an INFO+ALL log of any size from the lines of real ones.
-// Every pass repeats all lines with fresh communicator pointers, ids and buffers; the per-call lines (COLL, TUNING) stand
-// kCallsPerPass times in each pass, as in a log of a running model. SIZE: bytes with K, M or G. Same input, same output.
+// Every pass repeats all lines with fresh communicator pointers, ids and buffers; the per-call
+// lines (COLL, TUNING) stand kCallsPerPass times in each pass, as in a log of a running model.
+// SIZE: bytes with K, M or G. Same input, same output.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -15,7 +16,10 @@ namespace {
 
 constexpr int kCallsPerPass = 40;
 
-struct Slot { size_t at, width; uint64_t id; };
+struct Slot {
+  size_t at, width;
+  uint64_t id;
+};
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
@@ -56,7 +60,8 @@ std::vector<Slot> slots_of(const std::string& text) {
 void renew(std::string& text, const std::vector<Slot>& slots, uint64_t pass) {
   for (const Slot& s : slots) {
     uint64_t value = mixed(s.id, pass);
-    for (size_t k = 0; k < s.width; ++k, value >>= 4) text[s.at + s.width - 1 - k] = "0123456789abcdef"[value & 15];
+    for (size_t k = 0; k < s.width; ++k, value >>= 4)
+      text[s.at + s.width - 1 - k] = "0123456789abcdef"[value & 15];
     if (text[s.at] == '0') text[s.at] = '7';
   }
 }
@@ -73,7 +78,8 @@ uint64_t size_of(const char* word) {
 
 int main(int argc, char** argv) {
   const uint64_t wanted = argc > 2 ? size_of(argv[1]) : 0;
-  if (!wanted) return std::fprintf(stderr, "usage: make_log SIZE LOG... > out   (SIZE as in 1G, 200M)\n"), 2;
+  if (!wanted)
+    return std::fprintf(stderr, "usage: make_log SIZE LOG... > out   (SIZE as in 1G, 200M)\n"), 2;
   std::string text = template_of({argv + 2, argv + argc});
   const std::vector<Slot> slots = slots_of(text);
   uint64_t written = 0;

@@ -1,5 +1,5 @@
-// The grammar of NCCL's messages: any body at any level gives an event whose texts lie inside the body, and the lists in
-// it can be walked.
+// The grammar of NCCL's messages: any body at any level gives an event whose texts lie inside the
+// body, and the lists in it can be walked.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -8,7 +8,8 @@
 
 namespace {
 
-/// Views of an event point into the message or into constants of the parser; reading each byte lets the sanitizer see.
+/// Views of an event point into the message or into constants of the parser; reading each byte lets
+/// the sanitizer see.
 unsigned touch(std::string_view text) {
   unsigned sum = 0;
   for (char c : text) sum += static_cast<unsigned char>(c);
@@ -23,9 +24,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   message.level = static_cast<rankdx::Level>(data[0] % (static_cast<int>(rankdx::Level::Call) + 1));
   message.body = {reinterpret_cast<const char*>(data + 1), size - 1};
   const rankdx::Event event = rankdx::parse_nccl(message);
-  unsigned sum = touch(event.func) + touch(event.file) + touch(event.name) + touch(event.value) + touch(event.peer_text) + touch(event.text);
+  unsigned sum = touch(event.func) + touch(event.file) + touch(event.name) + touch(event.value) +
+                 touch(event.peer_text) + touch(event.text);
   rankdx::for_each_int(event.text, [&](int n) { sum += static_cast<unsigned>(n); });
-  rankdx::for_each_tree(event.text, [&](const rankdx::TreeLinks& t) { sum += static_cast<unsigned>(t.rank); });
-  rankdx::for_each_net_device(event.value, [&](std::string_view a, std::string_view b) { sum += touch(a) + touch(b); });
+  rankdx::for_each_tree(event.text,
+                        [&](const rankdx::TreeLinks& t) { sum += static_cast<unsigned>(t.rank); });
+  rankdx::for_each_net_device(
+      event.value, [&](std::string_view a, std::string_view b) { sum += touch(a) + touch(b); });
   return sum == 0xdeadbeef ? 1 : 0;
 }

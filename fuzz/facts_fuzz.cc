@@ -1,5 +1,5 @@
-// The Facts reader: any bytes give Facts or an Error; what was read is written and read again to the same Facts,
-// and a job can be assembled from it.
+// The Facts reader: any bytes give Facts or an Error; what was read is written and read again to
+// the same Facts, and a job can be assembled from it.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

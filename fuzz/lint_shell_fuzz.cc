@@ -1,4 +1,5 @@
-// Shell text and environments of any bytes: words point into the text, edits stay inside, mending ends.
+// Shell text and environments of any bytes: words point into the text, edits stay inside, mending
+// ends.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

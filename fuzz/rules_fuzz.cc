@@ -1,5 +1,5 @@
-// The rule loader: any TOML gives rules or an Error; what was loaded survives packing, and can be matched. The same
-// bytes as a packed form give a pack or an Error.
+// The rule loader: any TOML gives rules or an Error; what was loaded survives packing, and can be
+// matched. The same bytes as a packed form give a pack or an Error.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -23,8 +23,7 @@ using Result = tl::expected<T, Error>;
 
 inline tl::unexpected<Error> fail(ErrorCode code, std::string text, std::string place = {},
                                   std::string hint = {}) {
-  return tl::unexpected<Error>(
-      Error{code, std::move(text), std::move(place), std::move(hint)});
+  return tl::unexpected<Error>(Error{code, std::move(text), std::move(place), std::move(hint)});
 }
 
 /// One line for a terminal: "place: text (hint)".
@@ -33,9 +32,9 @@ std::string to_string(const Error& error);
 }  // namespace rankdx
 
 /// Evaluates to the value of a Result, or returns its error from the calling function.
-#define RANKDX_TRY(expr)                                                      \
-  ({                                                                          \
-    auto rankdx_try_result_ = (expr);                                         \
+#define RANKDX_TRY(expr)                                                        \
+  ({                                                                            \
+    auto rankdx_try_result_ = (expr);                                           \
     if (!rankdx_try_result_) return tl::unexpected(rankdx_try_result_.error()); \
-    std::move(*rankdx_try_result_);                                           \
+    std::move(*rankdx_try_result_);                                             \
   })

@@ -3,26 +3,33 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <openssl/evp.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <openssl/evp.h>
 
 namespace rankdx {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct CloseArchive { void operator()(archive* a) const { archive_write_free(a); } };
-struct CloseEntry { void operator()(archive_entry* e) const { archive_entry_free(e); } };
-struct CloseDigest { void operator()(EVP_MD_CTX* c) const { EVP_MD_CTX_free(c); } };
-struct CloseFile { void operator()(std::FILE* f) const { std::fclose(f); } };
+struct CloseArchive {
+  void operator()(archive* a) const { archive_write_free(a); }
+};
+struct CloseEntry {
+  void operator()(archive_entry* e) const { archive_entry_free(e); }
+};
+struct CloseDigest {
+  void operator()(EVP_MD_CTX* c) const { EVP_MD_CTX_free(c); }
+};
+struct CloseFile {
+  void operator()(std::FILE* f) const { std::fclose(f); }
+};
 
 /// A member on its way: tar wants the size in front, so it is written to an unnamed file first.
 class Spool {
@@ -60,8 +67,10 @@ class Spool {
 /// Member names never leave the folder into which the archive is unpacked.
 std::string safe_member_name(std::string_view name) {
   std::string out;
-  for (char c : name) out += (static_cast<unsigned char>(c) < 0x20 || c == '\\' || c == ':') ? '_' : c;
-  while (out.starts_with('/') || out.starts_with("./") || out.starts_with("../")) out.erase(0, out.find('/') + 1);
+  for (char c : name)
+    out += (static_cast<unsigned char>(c) < 0x20 || c == '\\' || c == ':') ? '_' : c;
+  while (out.starts_with('/') || out.starts_with("./") || out.starts_with("../"))
+    out.erase(0, out.find('/') + 1);
   for (size_t at; (at = out.find("/../")) != out.npos;) out.replace(at, 4, "/");
   return out.empty() ? "unnamed" : out;
 }
@@ -79,11 +88,15 @@ struct BundleWriter::Impl {
 
   tl::unexpected<Error> cannot_write() const {
     const char* why = archive_error_string(out.get());
-    return fail(ErrorCode::Unreadable, fmt::format("cannot write: {}", why ? why : std::strerror(errno)), path, "the members before this one are in the file");
+    return fail(ErrorCode::Unreadable,
+                fmt::format("cannot write: {}", why ? why : std::strerror(errno)), path,
+                "the members before this one are in the file");
   }
 
   Result<void> put(const std::string& name, Spool& spool) {
-    if (!spool.ok()) return fail(ErrorCode::Unreadable, "cannot write to the temporary folder", path, "set TMPDIR to a folder with room");
+    if (!spool.ok())
+      return fail(ErrorCode::Unreadable, "cannot write to the temporary folder", path,
+                  "set TMPDIR to a folder with room");
     std::unique_ptr<archive_entry, CloseEntry> entry(archive_entry_new());
     archive_entry_set_pathname(entry.get(), name.c_str());
     archive_entry_set_size(entry.get(), static_cast<int64_t>(spool.size()));
@@ -93,20 +106,28 @@ struct BundleWriter::Impl {
     std::array<char, 1 << 16> block{};
     std::FILE* file = spool.rewound();
     for (size_t n; (n = std::fread(block.data(), 1, block.size(), file)) > 0;) {
-      if (archive_write_data(out.get(), block.data(), n) != static_cast<la_ssize_t>(n)) return cannot_write();
+      if (archive_write_data(out.get(), block.data(), n) != static_cast<la_ssize_t>(n))
+        return cannot_write();
     }
     return {};
   }
 
   std::string manifest() const {
     const RedactionCounts& c = redactor.counts();
-    Json json = {{"schema", "rankdx.bundle/1"}, {"members", Json::array()}, {"missing", Json::array()}};
+    Json json = {
+        {"schema", "rankdx.bundle/1"}, {"members", Json::array()}, {"missing", Json::array()}};
     for (const BundleMember& m : members) {
-      json["members"].push_back({{"name", m.name}, {"source", m.source}, {"bytes", m.bytes}, {"lines", m.lines}, {"sha256", m.sha256},
+      json["members"].push_back({{"name", m.name},
+                                 {"source", m.source},
+                                 {"bytes", m.bytes},
+                                 {"lines", m.lines},
+                                 {"sha256", m.sha256},
                                  {"problem", m.problem.empty() ? Json(nullptr) : Json(m.problem)}});
     }
-    for (const BundleLoss& l : losses) json["missing"].push_back({{"source", l.source}, {"why", l.why}});
-    json["taken_out"] = {{"secrets", c.secrets}, {"addresses", c.addresses}, {"hosts", c.hosts}, {"users", c.users}};
+    for (const BundleLoss& l : losses)
+      json["missing"].push_back({{"source", l.source}, {"why", l.why}});
+    json["taken_out"] = {
+        {"secrets", c.secrets}, {"addresses", c.addresses}, {"hosts", c.hosts}, {"users", c.users}};
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   }
 };
@@ -120,19 +141,23 @@ Result<BundleWriter> BundleWriter::create(const std::string& path, Hide hide) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) {
     return fail(ErrorCode::Usage, fmt::format("cannot create it: {}", std::strerror(errno)), path,
-                errno == EEXIST ? "name a file that does not exist yet" : "name a folder that you may write to");
+                errno == EEXIST ? "name a file that does not exist yet"
+                                : "name a folder that you may write to");
   }
   auto impl = std::make_unique<Impl>(hide);
   impl->path = path;
   impl->out.reset(archive_write_new());
   archive_write_set_format_pax_restricted(impl->out.get());
-  if (archive_write_add_filter_zstd(impl->out.get()) < ARCHIVE_WARN || archive_write_open_fd(impl->out.get(), fd) != ARCHIVE_OK) return impl->cannot_write();
+  if (archive_write_add_filter_zstd(impl->out.get()) < ARCHIVE_WARN ||
+      archive_write_open_fd(impl->out.get(), fd) != ARCHIVE_OK)
+    return impl->cannot_write();
   return BundleWriter(std::move(impl));
 }
 
 void BundleWriter::add_host(std::string_view name) { impl_->redactor.add_host(name); }
 
-Result<void> BundleWriter::add_log(const std::string& name, const std::string& source, ByteSource& bytes) {
+Result<void> BundleWriter::add_log(const std::string& name, const std::string& source,
+                                   ByteSource& bytes) {
   Spool spool;
   BundleMember member{.name = safe_member_name(name), .source = impl_->redactor.redact(source)};
   LineReader reader(bytes);
@@ -142,7 +167,9 @@ Result<void> BundleWriter::add_log(const std::string& name, const std::string& s
     ++member.lines;
   });
   if (!read) member.problem = to_string(read.error());
-  if (reader.stats().overlong) member.problem += fmt::format("{}{} lines of over 1 MiB were cut", member.problem.empty() ? "" : "; ", reader.stats().overlong);
+  if (reader.stats().overlong)
+    member.problem += fmt::format("{}{} lines of over 1 MiB were cut",
+                                  member.problem.empty() ? "" : "; ", reader.stats().overlong);
   member.bytes = spool.size();
   const auto put = impl_->put(member.name, spool);
   if (!put) {
@@ -154,7 +181,8 @@ Result<void> BundleWriter::add_log(const std::string& name, const std::string& s
   return {};
 }
 
-Result<void> BundleWriter::add_text(const std::string& name, const std::string& source, std::string_view text) {
+Result<void> BundleWriter::add_text(const std::string& name, const std::string& source,
+                                    std::string_view text) {
   auto bytes = memory_source(std::string(text));
   return add_log(name, source, *bytes);
 }

@@ -1,5 +1,6 @@
-// One archive of logs: a .tar.zst with a manifest (manifest.json, last member) that says what is in it, with hashes, what was
-// taken out, and what is missing and why. Every text goes through the redactor line by line. Not thread-safe.
+// One archive of logs: a .tar.zst with a manifest (manifest.json, last member) that says what is in
+// it, with hashes, what was taken out, and what is missing and why. Every text goes through the
+// redactor line by line. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +19,18 @@ struct BundleMember {
   std::string name;    ///< inside the archive: "logs/rank0.log"
   std::string source;  ///< where it came from, as the user would say
   uint64_t bytes = 0, lines = 0;
-  std::string sha256;  ///< of the member as it stands in the archive
-  std::string problem; ///< why it is not whole; "" when it is
+  std::string sha256;   ///< of the member as it stands in the archive
+  std::string problem;  ///< why it is not whole; "" when it is
 };
 
-struct BundleLoss { std::string source, why; };
+struct BundleLoss {
+  std::string source, why;
+};
 
 class BundleWriter {
  public:
-  /// Creates the file (never overwrites one). With Hide::NamesToo addresses, hosts and users become pseudonyms as well.
+  /// Creates the file (never overwrites one). With Hide::NamesToo addresses, hosts and users become
+  /// pseudonyms as well.
   static Result<BundleWriter> create(const std::string& path, Hide hide);
   BundleWriter(BundleWriter&&) noexcept;
   BundleWriter& operator=(BundleWriter&&) noexcept;

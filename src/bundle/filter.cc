@@ -1,9 +1,9 @@
 #include "bundle/filter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "bundle/subsystem.h"
@@ -16,19 +16,25 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000, kDay = 86'400 * kSecond;
 
-std::string key_of(std::string_view origin, std::string_view host, int pid) { return fmt::format("{}\n{}\n{}", origin, host, pid); }
+std::string key_of(std::string_view origin, std::string_view host, int pid) {
+  return fmt::format("{}\n{}\n{}", origin, host, pid);
+}
 
 /// Words with which text lines (Python logging, tracebacks) say that something is wrong.
-constexpr std::array<std::string_view, 10> kWarningWords = {"ERROR", "WARNING", "CRITICAL", "FATAL", "Traceback", "Error: ", "Exception", "OOMKilled", "[E ", "[W "};
+constexpr std::array<std::string_view, 10> kWarningWords = {
+    "ERROR",   "WARNING",   "CRITICAL",  "FATAL", "Traceback",
+    "Error: ", "Exception", "OOMKilled", "[E ",   "[W "};
 
 bool sounds_bad(std::string_view text) {
-  return std::any_of(kWarningWords.begin(), kWarningWords.end(), [&](std::string_view w) { return text.find(w) != text.npos; });
+  return std::any_of(kWarningWords.begin(), kWarningWords.end(),
+                     [&](std::string_view w) { return text.find(w) != text.npos; });
 }
 
 /// Days from 1970 to a date (proleptic Gregorian).
 int64_t days_from_civil(int y, int m, int d) {
   y -= m <= 2;
-  const int era = y / 400, yoe = y - era * 400, doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+  const int era = y / 400, yoe = y - era * 400,
+            doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
   return era * 146097LL + (yoe * 365 + yoe / 4 - yoe / 100 + doy) - 719468;
 }
 
@@ -42,7 +48,8 @@ Result<std::set<int>> parse_ranks(std::string_view text) {
     const auto first = parse_int<int>(take_until(part, '-', to));
     const auto last = part.find('-') == part.npos ? first : parse_int<int>(to);
     if (!first || !last || *first < 0 || *last < *first || *last > kMost) {
-      return fail(ErrorCode::Usage, fmt::format("'{}' is no rank or range of ranks", part), "--rank", "as in 0,4-7");
+      return fail(ErrorCode::Usage, fmt::format("'{}' is no rank or range of ranks", part),
+                  "--rank", "as in 0,4-7");
     }
     for (int r = *first; r <= *last; ++r) ranks.insert(r);
   }
@@ -50,10 +57,14 @@ Result<std::set<int>> parse_ranks(std::string_view text) {
 }
 
 Result<int64_t> parse_moment(std::string_view text) {
-  auto wrong = [&] { return fail(ErrorCode::Usage, fmt::format("'{}' is no time", text), "", "2026-11-22T10:43:38 or 10:43:38"); };
+  auto wrong = [&] {
+    return fail(ErrorCode::Usage, fmt::format("'{}' is no time", text), "",
+                "2026-11-22T10:43:38 or 10:43:38");
+  };
   int64_t day = 0;
   if (text.size() > 10 && text[4] == '-') {
-    const auto y = parse_int<int>(text.substr(0, 4)), m = parse_int<int>(text.substr(5, 2)), d = parse_int<int>(text.substr(8, 2));
+    const auto y = parse_int<int>(text.substr(0, 4)), m = parse_int<int>(text.substr(5, 2)),
+               d = parse_int<int>(text.substr(8, 2));
     if (!y || !m || !d || *m < 1 || *m > 12 || *d < 1 || *d > 31) return wrong();
     day = days_from_civil(*y, *m, *d);
     text.remove_prefix(11);
@@ -63,7 +74,8 @@ Result<int64_t> parse_moment(std::string_view text) {
   if (parts.size() < 2 || parts.size() > 3) return wrong();
   const auto h = parse_int<int>(parts[0]), min = parse_int<int>(parts[1]);
   const auto s = parts.size() == 3 ? parse_double(parts[2]) : std::optional(0.0);
-  if (!h || !min || !s || *h < 0 || *h > 23 || *min < 0 || *min > 59 || *s < 0 || *s >= 61) return wrong();
+  if (!h || !min || !s || *h < 0 || *h > 23 || *min < 0 || *min > 59 || *s < 0 || *s >= 61)
+    return wrong();
   return day * kDay + (*h * 3600 + *min * 60) * kSecond + static_cast<int64_t>(*s * kSecond);
 }
 
@@ -93,7 +105,9 @@ struct LineFilter::Impl : MessageSink {
 
   int rank(const Envelope& m) {
     if (m.label_rank >= 0) return m.label_rank;
-    if (m.writer == kNoWriter) return ranks.find(m.origin, m.host, m.level == Level::None || m.pid < 0 ? m.actor_pid : m.pid);
+    if (m.writer == kNoWriter)
+      return ranks.find(m.origin, m.host,
+                        m.level == Level::None || m.pid < 0 ? m.actor_pid : m.pid);
     if (m.writer >= rank_of_writer.size()) rank_of_writer.resize(m.writer + 1, -2);
     int& known = rank_of_writer[m.writer];
     if (known == -2) known = ranks.find(m.origin, m.host, m.pid);
@@ -103,8 +117,10 @@ struct LineFilter::Impl : MessageSink {
   bool in_time(const Envelope& m) {
     if (m.time_us != kNoTime) last_time = m.time_us;
     auto moment = [&](int64_t bound) { return bound < kDay ? last_time % kDay : last_time; };
-    if (options.since_us && (last_time == kNoTime || moment(*options.since_us) < *options.since_us)) return false;
-    return !options.until_us || last_time == kNoTime || moment(*options.until_us) <= *options.until_us;
+    if (options.since_us && (last_time == kNoTime || moment(*options.since_us) < *options.since_us))
+      return false;
+    return !options.until_us || last_time == kNoTime ||
+           moment(*options.until_us) <= *options.until_us;
   }
 
   void on_message(const Envelope& m, std::string_view line) override {
@@ -114,7 +130,9 @@ struct LineFilter::Impl : MessageSink {
     const int who = !options.ranks.empty() || stats ? rank(m) : -1;
     if (stats) count(subsystem, who, line);
     if (!in_time(m)) return;
-    if (options.level == LeastLevel::Warn && m.level != Level::Warn && m.level != Level::Abort && !(m.level == Level::None && sounds_bad(m.body))) return;
+    if (options.level == LeastLevel::Warn && m.level != Level::Warn && m.level != Level::Abort &&
+        !(m.level == Level::None && sounds_bad(m.body)))
+      return;
     if (!options.subsystems.empty() && !options.subsystems.count(std::string(subsystem))) return;
     if (!options.ranks.empty() && !options.ranks.count(who)) return;
     if (!options.comm.empty() && m.body.find(options.comm) == m.body.npos) return;
@@ -128,7 +146,8 @@ struct LineFilter::Impl : MessageSink {
   }
 };
 
-LineFilter::LineFilter(const FilterOptions& options, const RankOf& ranks, VolumeStats* stats) : impl_(std::make_unique<Impl>(options, ranks, stats)) {}
+LineFilter::LineFilter(const FilterOptions& options, const RankOf& ranks, VolumeStats* stats)
+    : impl_(std::make_unique<Impl>(options, ranks, stats)) {}
 LineFilter::~LineFilter() = default;
 LineFilter::LineFilter(LineFilter&&) noexcept = default;
 
@@ -139,14 +158,16 @@ bool LineFilter::keep(std::string_view line) {
   i.wanted = false;
   i.scanner.scan_line(line, i);
   const auto& around = i.options.around;
-  const bool near = !around || (i.line_number + i.options.context >= *around && i.line_number <= *around + i.options.context);
+  const bool near = !around || (i.line_number + i.options.context >= *around &&
+                                i.line_number <= *around + i.options.context);
   const bool kept = i.wanted && near;
   if (i.stats) i.stats->kept += kept;
   return kept;
 }
 
 bool Collapser::first(std::string_view line) {
-  // The message behind the prefix decides, so that equal lines of two ranks fold; host names in front differ.
+  // The message behind the prefix decides, so that equal lines of two ranks fold; host names in
+  // front differ.
   const size_t nccl = line.find("NCCL ");
   const std::string_view body = nccl == line.npos ? line : line.substr(nccl);
   const uint64_t hash = template_hash(body, 0);
@@ -165,7 +186,9 @@ std::vector<std::pair<uint64_t, std::string>> Collapser::most_frequent(size_t n)
   for (const auto& [hash, kind] : kinds_) {
     if (kind.count > 1) list.emplace_back(kind.count, kind.example);
   }
-  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
   if (list.size() > n) list.resize(n);
   return list;
 }

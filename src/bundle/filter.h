@@ -1,4 +1,5 @@
-// Cuts logs down by what their lines mean: original lines, original order. One LineFilter per source; not thread-safe.
+// Cuts logs down by what their lines mean: original lines, original order. One LineFilter per
+// source; not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +18,20 @@ namespace rankdx {
 enum class LeastLevel : uint8_t { All, Warn };
 
 struct FilterOptions {
-  std::set<std::string> subsystems;   ///< "INIT", ...; empty: all
+  std::set<std::string> subsystems;  ///< "INIT", ...; empty: all
   LeastLevel level = LeastLevel::All;
-  std::set<int> ranks;                ///< of the largest communicator, or printed by the launcher; empty: all
-  std::string comm;                   ///< id or pointer as printed, "0x3c29..."; empty: all
-  std::optional<uint64_t> around;     ///< a line number; with `context` lines on both sides
+  std::set<int> ranks;  ///< of the largest communicator, or printed by the launcher; empty: all
+  std::string comm;     ///< id or pointer as printed, "0x3c29..."; empty: all
+  std::optional<uint64_t> around;  ///< a line number; with `context` lines on both sides
   uint64_t context = 20;
-  std::optional<int64_t> since_us, until_us;  ///< microseconds since 1970; lines without a time take that of the line before
+  std::optional<int64_t> since_us,
+      until_us;  ///< microseconds since 1970; lines without a time take that of the line before
 };
 
 /// "0,4-7" as a set; "INIT,NET" upper case. Errors name the part that is wrong.
 Result<std::set<int>> parse_ranks(std::string_view text);
-/// "2026-11-22T10:43:38", a blank for the T, or the time of day "10:43:38" (then compared within the day); UTC.
+/// "2026-11-22T10:43:38", a blank for the T, or the time of day "10:43:38" (then compared within
+/// the day); UTC.
 Result<int64_t> parse_moment(std::string_view text);
 
 /// Which rank a process is: made from a first reading of the logs.
@@ -44,7 +47,9 @@ class RankOf {
 
 /// Where the volume comes from.
 struct VolumeStats {
-  struct Count { uint64_t lines = 0, bytes = 0; };
+  struct Count {
+    uint64_t lines = 0, bytes = 0;
+  };
   std::map<std::string, Count> by_subsystem, by_rank;
   uint64_t lines = 0, kept = 0;
 };
@@ -62,7 +67,8 @@ class LineFilter {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Folds lines that differ only in numbers, over all ranks. The first of each kind is kept where it stands.
+/// Folds lines that differ only in numbers, over all ranks. The first of each kind is kept where it
+/// stands.
 class Collapser {
  public:
   static constexpr size_t kMostKinds = 1 << 20;
@@ -73,7 +79,10 @@ class Collapser {
   std::vector<std::pair<uint64_t, std::string>> most_frequent(size_t n) const;
 
  private:
-  struct Kind { uint64_t count = 0; std::string example; };
+  struct Kind {
+    uint64_t count = 0;
+    std::string example;
+  };
   std::map<uint64_t, Kind> kinds_;
   uint64_t folded_ = 0;
 };

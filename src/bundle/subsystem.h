@@ -7,7 +7,8 @@
 
 namespace rankdx {
 
-/// "INIT", "NET", "COLL", ...; "WARN" for warnings, which every setting prints; "TEXT" for lines that are not NCCL's.
+/// "INIT", "NET", "COLL", ...; "WARN" for warnings, which every setting prints; "TEXT" for lines
+/// that are not NCCL's.
 std::string_view subsystem_of(Level level, const Event& event);
 
 }  // namespace rankdx

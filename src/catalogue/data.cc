@@ -20,7 +20,10 @@ RANKDX_EMBEDDED(warn_catalogue)
 namespace rankdx {
 namespace {
 
-struct Table { std::string_view name; const char *begin, *end; };
+struct Table {
+  std::string_view name;
+  const char *begin, *end;
+};
 
 }  // namespace
 

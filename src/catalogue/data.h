@@ -6,7 +6,8 @@
 
 namespace rankdx {
 
-/// The bytes of a table by its file name without ".tsv": "env-vars". Empty for a name that is not embedded.
+/// The bytes of a table by its file name without ".tsv": "env-vars". Empty for a name that is not
+/// embedded.
 std::string_view data_file(std::string_view name);
 
 /// One line of a table, without its newline, cut at tabs. Views into the embedded bytes.

@@ -40,8 +40,9 @@ struct MessageMatch {
 
 enum class MessageSort : uint8_t { Info, Warning, Any };
 
-/// The rows whose format prints exactly this body (without prefix), at most `most`: those that fix most of the text first,
-/// of equals the one of the newest release; rows that fix less than three quarters of the best one's are left out.
+/// The rows whose format prints exactly this body (without prefix), at most `most`: those that fix
+/// most of the text first, of equals the one of the newest release; rows that fix less than three
+/// quarters of the best one's are left out.
 std::vector<MessageMatch> find_nccl_messages(std::string_view body, MessageSort sort,
                                              size_t most = 3);
 

@@ -15,10 +15,14 @@ namespace {
 int exit_code(Verdict verdict, const std::string& fail_on) {
   if (fail_on == "never") return kHealthy;
   switch (verdict) {
-    case Verdict::Failed: return kProblemFound;
-    case Verdict::Warning: return fail_on == "warning" ? kProblemFound : kHealthy;
-    case Verdict::Undetermined: return kUndetermined;
-    default: return kHealthy;
+    case Verdict::Failed:
+      return kProblemFound;
+    case Verdict::Warning:
+      return fail_on == "warning" ? kProblemFound : kHealthy;
+    case Verdict::Undetermined:
+      return kUndetermined;
+    default:
+      return kHealthy;
   }
 }
 
@@ -44,14 +48,17 @@ Result<RulePack> rules_for(const AnswerFlags& o) {
 }
 
 void add_answer_flags(Flags& flags, AnswerFlags& o) {
-  flags.choice("-o,--output", o.output, {"text", "json", "markdown", "sarif", "junit", "prometheus"}, "form of the answer");
+  flags.choice("-o,--output", o.output,
+               {"text", "json", "markdown", "sarif", "junit", "prometheus"}, "form of the answer");
   flags.choice("--fail-on", o.fail_on, {"error", "warning", "never"}, "what gives exit code 1");
   flags.text("--rules", o.rules, "a directory or file of more rules (TOML)");
-  flags.on("--redact", o.redact, "replace addresses, host names, user names and tokens by pseudonyms");
+  flags.on("--redact", o.redact,
+           "replace addresses, host names, user names and tokens by pseudonyms");
   flags.on("-v,--verbose", o.verbose, "the whole picture: rings, trees, links, environment, notes");
 }
 
-int answer(ReadResult read, RuleMatcher& matcher, const AnswerFlags& o, const std::vector<std::string>& paths) {
+int answer(ReadResult read, RuleMatcher& matcher, const AnswerFlags& o,
+           const std::vector<std::string>& paths) {
   const bool lacking = named_is_missing(paths, read.left_out);
   const Job job = assemble(read.facts);
   Report report{diagnose(read.facts, job, matcher), &job, std::move(read.left_out)};

@@ -1,5 +1,5 @@
-// Facts to the answer on standard output and an exit code: the second half of `rankdx diagnose`, also for programs that
-// get their facts from elsewhere.
+// Facts to the answer on standard output and an exit code: the second half of `rankdx diagnose`,
+// also for programs that get their facts from elsewhere.
 #pragma once
 
 #include <string>
@@ -22,6 +22,7 @@ void add_answer_flags(Flags& flags, AnswerFlags& values);
 Result<RulePack> rules_for(const AnswerFlags& flags);
 
 /// `read` must hold a source. `paths`: what the user named.
-int answer(ReadResult read, RuleMatcher& matcher, const AnswerFlags& flags, const std::vector<std::string>& paths);
+int answer(ReadResult read, RuleMatcher& matcher, const AnswerFlags& flags,
+           const std::vector<std::string>& paths);
 
 }  // namespace rankdx

@@ -15,18 +15,21 @@ struct CloseFile {
 };
 
 tl::unexpected<Error> not_written(const std::string& path) {
-  return fail(ErrorCode::Unreadable, std::string("cannot be written: ") + std::strerror(errno), path);
+  return fail(ErrorCode::Unreadable, std::string("cannot be written: ") + std::strerror(errno),
+              path);
 }
 
 }  // namespace
 
 Result<void> write_facts(const Facts& facts, const std::string& path) {
   if (path == "-" && isatty(STDOUT_FILENO) != 0) {
-    return fail(ErrorCode::Usage, "facts are binary, not for a terminal", "", "name a file: -o FILE.rdxf");
+    return fail(ErrorCode::Usage, "facts are binary, not for a terminal", "",
+                "name a file: -o FILE.rdxf");
   }
   const std::string bytes = serialize(facts);
   if (path == "-") {
-    const bool all = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() && std::fflush(stdout) == 0;
+    const bool all = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&
+                     std::fflush(stdout) == 0;
     if (!all) return not_written("<stdout>");
     return {};
   }
@@ -34,7 +37,8 @@ Result<void> write_facts(const Facts& facts, const std::string& path) {
   const std::string part = path + ".part-" + std::to_string(getpid());
   std::unique_ptr<FILE, CloseFile> file(std::fopen(part.c_str(), "wbe"));
   if (!file) return not_written(path);
-  bool all = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() && std::fflush(file.get()) == 0;
+  bool all = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() &&
+             std::fflush(file.get()) == 0;
   all = fsync(fileno(file.get())) == 0 && all;
   file.reset();
   if (all && std::rename(part.c_str(), path.c_str()) == 0) return {};

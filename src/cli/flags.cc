@@ -1,10 +1,10 @@
 #include "cli/flags.h"
 
-#include <map>
-#include <memory>
+#include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
+#include <map>
+#include <memory>
 
 #include "cli/cli.h"
 
@@ -15,14 +15,21 @@ class AppFlags final : public Flags {
  public:
   explicit AppFlags(CLI::App& app) : app_(app) {}
 
-  void on(std::string names, bool& value, std::string help) override { app_.add_flag(names, value, help); }
+  void on(std::string names, bool& value, std::string help) override {
+    app_.add_flag(names, value, help);
+  }
   void text(std::string names, std::string& value, std::string help) override {
     app_.add_option(names, value, help)->type_name("TEXT");
   }
-  void number(std::string names, int64_t& value, int64_t least, int64_t most, std::string help) override {
-    app_.add_option(names, value, help)->check(CLI::Range(least, most))->type_name("N")->capture_default_str();
+  void number(std::string names, int64_t& value, int64_t least, int64_t most,
+              std::string help) override {
+    app_.add_option(names, value, help)
+        ->check(CLI::Range(least, most))
+        ->type_name("N")
+        ->capture_default_str();
   }
-  void number(std::string names, std::optional<int64_t>& value, int64_t least, int64_t most, std::string help) override {
+  void number(std::string names, std::optional<int64_t>& value, int64_t least, int64_t most,
+              std::string help) override {
     app_.add_option(names, value, help)->check(CLI::Range(least, most))->type_name("N");
   }
   void decimal(std::string names, std::optional<double>& value, std::string help) override {
@@ -51,7 +58,8 @@ class AppFlags final : public Flags {
 };
 
 /// Group before its commands: "model" of "model check".
-CLI::App& parent_of(CLI::App& root, std::map<std::string, CLI::App*, std::less<>>& groups, std::string_view name) {
+CLI::App& parent_of(CLI::App& root, std::map<std::string, CLI::App*, std::less<>>& groups,
+                    std::string_view name) {
   const size_t blank = name.find(' ');
   if (blank == std::string_view::npos) return root;
   return *groups.at(std::string(name.substr(0, blank)));
@@ -65,10 +73,14 @@ void describe(CLI::App& app) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
-  CLI::App root("rankdx (rank diagnosis): what is wrong with a distributed vLLM launch, and what to do", "rankdx");
+  CLI::App root(
+      "rankdx (rank diagnosis): what is wrong with a distributed vLLM launch, and what to do",
+      "rankdx");
   root.set_version_flag("--version", "rankdx " RANKDX_VERSION);
   describe(root);
-  root.footer("Exit codes: 0 healthy, 1 problem found, 2 usage or unreadable input, 3 undetermined (more input needed).");
+  root.footer(
+      "Exit codes: 0 healthy, 1 problem found, 2 usage or unreadable input, 3 undetermined (more "
+      "input needed).");
   std::map<std::string, CLI::App*, std::less<>> groups;
   for (const CommandGroup& g : command_groups()) {
     CLI::App* app = root.add_subcommand(std::string(g.name), std::string(g.summary));
@@ -77,7 +89,9 @@ int run_command_line(int argc, char** argv) {
   }
   std::map<CLI::App*, std::function<int()>> actions;
   for (const Command& c : commands()) {
-    CLI::App* app = parent_of(root, groups, c.name).add_subcommand(std::string(c.name.substr(c.name.find(' ') + 1)), std::string(c.summary));
+    CLI::App* app = parent_of(root, groups, c.name)
+                        .add_subcommand(std::string(c.name.substr(c.name.find(' ') + 1)),
+                                        std::string(c.summary));
     if (!c.examples.empty()) app->footer("Examples:\n" + std::string(c.examples));
     AppFlags flags(*app);
     actions.emplace(app, c.make(flags));

@@ -1,5 +1,6 @@
-// The flags of one subcommand, declared as data over CLI11 (which only flags.cc includes). Each declaration ties a flag to
-// a variable of the caller, who keeps it alive until the command has run.
+// The flags of one subcommand, declared as data over CLI11 (which only flags.cc includes). Each
+// declaration ties a flag to a variable of the caller, who keeps it alive until the command has
+// run.
 #pragma once
 
 #include <functional>
@@ -21,8 +22,10 @@ class Flags {
   virtual void on(std::string names, bool& value, std::string help) = 0;
   virtual void text(std::string names, std::string& value, std::string help) = 0;
   /// Also bare counts: a value that is no integer, or outside [least, most], is a usage error.
-  virtual void number(std::string names, int64_t& value, int64_t least, int64_t most, std::string help) = 0;
-  virtual void number(std::string names, std::optional<int64_t>& value, int64_t least, int64_t most, std::string help) = 0;
+  virtual void number(std::string names, int64_t& value, int64_t least, int64_t most,
+                      std::string help) = 0;
+  virtual void number(std::string names, std::optional<int64_t>& value, int64_t least, int64_t most,
+                      std::string help) = 0;
   virtual void decimal(std::string names, std::optional<double>& value, std::string help) = 0;
   virtual void choice(std::string names, std::string& value, Choices choices, std::string help) = 0;
   /// May be given several times; each may hold several values separated by commas.
@@ -39,11 +42,14 @@ struct Command {
   std::string_view name;
   std::string_view summary;   ///< one line
   std::string_view examples;  ///< shown under the flags; lines of "  rankdx ... # what for"
-  /// Declares the flags and returns what runs with them; the returned function owns the variables and gives the exit code.
+  /// Declares the flags and returns what runs with them; the returned function owns the variables
+  /// and gives the exit code.
   std::function<int()> (*make)(Flags& flags);
 };
 
-struct CommandGroup { std::string_view name, summary; };
+struct CommandGroup {
+  std::string_view name, summary;
+};
 
 /// Sorted as they are shown (commands.cc).
 const std::vector<Command>& commands();

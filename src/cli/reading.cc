@@ -13,7 +13,9 @@ namespace rankdx {
 namespace {
 
 void print_times(const PassTimes& times, const ReadProgress& progress, double wall_s) {
-  const auto seconds = [](const std::atomic<uint64_t>& ns) { return static_cast<double>(ns.load()) * 1e-9; };
+  const auto seconds = [](const std::atomic<uint64_t>& ns) {
+    return static_cast<double>(ns.load()) * 1e-9;
+  };
   const double giga = static_cast<double>(progress.bytes.load()) * 1e-9;
   std::fprintf(stderr,
                "pass        CPU s\n"
@@ -21,14 +23,17 @@ void print_times(const PassTimes& times, const ReadProgress& progress, double wa
                "digest     %6.3f   lines to messages\n"
                "fold       %6.3f   messages to facts\n"
                "wall       %6.3f   %.3f GB in %llu inputs, %.2f GB/s\n",
-               seconds(times.read_ns), seconds(times.digest_ns), seconds(times.fold_ns), wall_s, giga,
-               static_cast<unsigned long long>(progress.files.load()), wall_s > 0 ? giga / wall_s : 0);
+               seconds(times.read_ns), seconds(times.digest_ns), seconds(times.fold_ns), wall_s,
+               giga, static_cast<unsigned long long>(progress.files.load()),
+               wall_s > 0 ? giga / wall_s : 0);
 }
 
 }  // namespace
 
 void add_reading_flags(Flags& flags, ReadingFlags& values) {
-  flags.operands("LOG", values.paths, "files, directories, globs or - for standard input; .gz .zst .xz, bundles and facts files too");
+  flags.operands("LOG", values.paths,
+                 "files, directories, globs or - for standard input; .gz .zst .xz, bundles and "
+                 "facts files too");
   flags.number("--threads", values.threads, 0, 1024, "0: one per core");
   flags.on("--timings", values.timings, "CPU time of each pass, on standard error");
 }
@@ -37,7 +42,8 @@ ReadResult read_with_progress(const ReadingFlags& flags, const LiteralSet& gate)
   ReadProgress progress;
   PassTimes times;
   ReadOptions how;
-  how.threads = flags.threads > 0 ? static_cast<int>(flags.threads) : static_cast<int>(std::thread::hardware_concurrency());
+  how.threads = flags.threads > 0 ? static_cast<int>(flags.threads)
+                                  : static_cast<int>(std::thread::hardware_concurrency());
   how.progress = &progress;
   if (flags.timings) how.times = &times;
   const auto start = std::chrono::steady_clock::now();

@@ -1,8 +1,10 @@
 // Which finding is the cause and which follow from it: an explicit model, no score tuning.
 //  1. A finding that names others in `explains` (rule data) makes them consequences.
-//  2. A structural finding (somebody is missing, died, or waits) is a symptom wherever something says why: an error
+//  2. A structural finding (somebody is missing, died, or waits) is a symptom wherever something
+//  says why: an error
 //     that states its own cause explains it.
-//  3. Among what is left the surer comes first, then the earlier (time where there is any, else line in one source),
+//  3. Among what is left the surer comes first, then the earlier (time where there is any, else
+//  line in one source),
 //     then the lower layer.
 #pragma once
 

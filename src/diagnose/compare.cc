@@ -1,10 +1,10 @@
 #include "diagnose/compare.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "diagnose/context.h"
@@ -26,8 +26,10 @@ Facet settings(const Job& job) {
   for (const EnvSeen& e : job.environment) f[e.name].insert(e.value);
   for (const Process& p : job.processes) {
     for (const ProcessFacts* facts : p.facts) {
-      if (facts->driver_version > 0) f["CUDA driver version"].insert(std::to_string(facts->driver_version));
-      for (const InterfaceFacts& i : facts->interfaces) f[i.bootstrap ? "bootstrap interface" : "network interfaces"].insert(i.name);
+      if (facts->driver_version > 0)
+        f["CUDA driver version"].insert(std::to_string(facts->driver_version));
+      for (const InterfaceFacts& i : facts->interfaces)
+        f[i.bootstrap ? "bootstrap interface" : "network interfaces"].insert(i.name);
       for (const std::string& d : facts->ib_devices) f["RDMA devices"].insert(d);
     }
   }
@@ -58,28 +60,35 @@ Facet outcome(const Job& job) {
   if (job.communicators.empty()) return f;
   const Communicator& world = job.communicators.front();
   if (world.channels > 0) f["channels"].insert(std::to_string(world.channels));
-  for (const Link& l : world.links) f[fmt::format("link {} -> {}", l.from, l.to)].insert(l.transport);
+  for (const Link& l : world.links)
+    f[fmt::format("link {} -> {}", l.from, l.to)].insert(l.transport);
   std::map<Stage, std::vector<int>> stages;
   for (const Member& m : world.ranks) stages[m.stage].push_back(m.rank);
-  for (const auto& [stage, ranks] : stages) f["stage reached"].insert(fmt::format("{} (rank {})", to_string(stage), rank_list(ranks)));
+  for (const auto& [stage, ranks] : stages)
+    f["stage reached"].insert(fmt::format("{} (rank {})", to_string(stage), rank_list(ranks)));
   f["communicators"].insert(std::to_string(job.communicators.size()));
   return f;
 }
 
 /// Does a finding of the bad run speak of this?
-bool named(const Diagnosis& diagnosis, const std::string& what, const std::set<std::string>& values) {
-  auto holds = [](std::string_view text, std::string_view word) { return word.size() > 2 && text.find(word) != text.npos; };
+bool named(const Diagnosis& diagnosis, const std::string& what,
+           const std::set<std::string>& values) {
+  auto holds = [](std::string_view text, std::string_view word) {
+    return word.size() > 2 && text.find(word) != text.npos;
+  };
   for (const Finding& f : diagnosis.findings) {
     if (f.role == Role::Note) continue;
     auto speaks = [&](const std::string& text) {
-      return holds(text, what) || std::any_of(values.begin(), values.end(), [&](const std::string& v) { return holds(text, v); });
+      return holds(text, what) || std::any_of(values.begin(), values.end(),
+                                              [&](const std::string& v) { return holds(text, v); });
     };
     if (speaks(f.title) || speaks(f.cause)) return true;
   }
   return false;
 }
 
-void add(const Facet& good, const Facet& bad, Telling telling, const Diagnosis& diagnosis, std::vector<Difference>& list) {
+void add(const Facet& good, const Facet& bad, Telling telling, const Diagnosis& diagnosis,
+         std::vector<Difference>& list) {
   std::set<std::string> all;
   for (const auto& [what, values] : good) all.insert(what);
   for (const auto& [what, values] : bad) all.insert(what);
@@ -90,8 +99,10 @@ void add(const Facet& good, const Facet& bad, Telling telling, const Diagnosis& 
     const auto& new_values = b == bad.end() ? kNone : b->second;
     if (old_values == new_values) continue;
     std::set<std::string> fresh;
-    std::set_difference(new_values.begin(), new_values.end(), old_values.begin(), old_values.end(), std::inserter(fresh, fresh.end()));
-    list.push_back({named(diagnosis, what, fresh) ? Telling::Named : telling, what, text_of(old_values), text_of(new_values)});
+    std::set_difference(new_values.begin(), new_values.end(), old_values.begin(), old_values.end(),
+                        std::inserter(fresh, fresh.end()));
+    list.push_back({named(diagnosis, what, fresh) ? Telling::Named : telling, what,
+                    text_of(old_values), text_of(new_values)});
   }
 }
 
@@ -104,9 +115,11 @@ std::vector<Difference> compare(const Job& good, const Job& bad, const Diagnosis
   const double before = slowest_start(good), after = slowest_start(bad);
   constexpr double kMuchSlower = 2, kWorthTelling_s = 1;
   if (before > 0 && after > kWorthTelling_s && after > before * kMuchSlower) {
-    list.push_back({Telling::Outcome, "slowest NCCL start", fmt::format("{:.2f} s", before), fmt::format("{:.2f} s", after)});
+    list.push_back({Telling::Outcome, "slowest NCCL start", fmt::format("{:.2f} s", before),
+                    fmt::format("{:.2f} s", after)});
   }
-  std::stable_sort(list.begin(), list.end(), [](const Difference& a, const Difference& b) { return a.telling < b.telling; });
+  std::stable_sort(list.begin(), list.end(),
+                   [](const Difference& a, const Difference& b) { return a.telling < b.telling; });
   return list;
 }
 

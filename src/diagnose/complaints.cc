@@ -6,7 +6,10 @@
 namespace rankdx {
 namespace {
 
-struct Wording { std::string_view text; Refusal kind; };
+struct Wording {
+  std::string_view text;
+  Refusal kind;
+};
 
 /// strerror(3) texts of connect(2) and NCCL's own words for running out of tries.
 constexpr std::array<Wording, 10> kWordings = {{
@@ -19,7 +22,8 @@ constexpr std::array<Wording, 10> kWordings = {{
     {"Host is down", Refusal::Blocked},
     {"reset by peer", Refusal::Refused},
     {"not permitted", Refusal::Blocked},
-    {"connection abort", Refusal::Blocked},  // a reset in the middle of the handshake: not by a closed port
+    {"connection abort",
+     Refusal::Blocked},  // a reset in the middle of the handshake: not by a closed port
 }};
 
 Refusal kind_of(std::string_view error) {
@@ -29,12 +33,13 @@ Refusal kind_of(std::string_view error) {
   return Refusal::Other;
 }
 
-/// A peer that starts a little later is refused a few times in every healthy launch: only what was never followed by
-/// progress counts.
+/// A peer that starts a little later is refused a few times in every healthy launch: only what was
+/// never followed by progress counts.
 bool open(const ProcessFacts& p, const RetryFacts& r) {
   constexpr uint64_t kMany = 8;
-  const bool unfinished = std::any_of(p.comms.begin(), p.comms.end(),
-                                      [](const CommFacts& c) { return c.stage < Stage::InitComplete; });
+  const bool unfinished = std::any_of(p.comms.begin(), p.comms.end(), [](const CommFacts& c) {
+    return c.stage < Stage::InitComplete;
+  });
   return r.exhausted || unfinished || r.last.line == p.last_nccl.line || r.count >= kMany;
 }
 
@@ -47,14 +52,16 @@ std::vector<Complaint> open_complaints(const Context& context) {
     for (size_t k = 0; k < p.facts.size(); ++k) {
       for (const RetryFacts& r : p.facts[k]->retries) {
         if (!open(*p.facts[k], r)) continue;
-        list.push_back({static_cast<int>(i), context.host_of_address(r.peer), kind_of(r.error), &r, p.sources[k]});
+        list.push_back({static_cast<int>(i), context.host_of_address(r.peer), kind_of(r.error), &r,
+                        p.sources[k]});
       }
     }
   }
   return list;
 }
 
-std::set<int> accused_hosts(const Context& context, const std::vector<Complaint>& complaints, Refusal kind) {
+std::set<int> accused_hosts(const Context& context, const std::vector<Complaint>& complaints,
+                            Refusal kind) {
   std::set<int> accused, complaining;
   bool nameless = false;
   for (const Complaint& c : complaints) {

@@ -1,8 +1,8 @@
 #include "diagnose/context.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace rankdx {
 namespace {
@@ -75,8 +75,9 @@ bool Context::env_is(std::string_view name, std::string_view value) const {
 }
 
 bool Context::hit(std::string_view id) const {
-  return std::any_of(hits.begin(), hits.end(),
-                     [&](const RuleHit& h) { return h.rule->id == id && h.rule->harmless.empty(); });
+  return std::any_of(hits.begin(), hits.end(), [&](const RuleHit& h) {
+    return h.rule->id == id && h.rule->harmless.empty();
+  });
 }
 
 bool Context::any_failure_sign() const {
@@ -86,11 +87,11 @@ bool Context::any_failure_sign() const {
   auto failed = [](const CommFacts& c) { return c.failed; };
   auto gave_up = [](const RetryFacts& r) { return r.exhausted; };
   return rule || std::any_of(job.processes.begin(), job.processes.end(), [&](const Process& p) {
-    return std::any_of(p.facts.begin(), p.facts.end(), [&](const ProcessFacts* f) {
-      return std::any_of(f->comms.begin(), f->comms.end(), failed) ||
-             std::any_of(f->retries.begin(), f->retries.end(), gave_up);
-    });
-  });
+           return std::any_of(p.facts.begin(), p.facts.end(), [&](const ProcessFacts* f) {
+             return std::any_of(f->comms.begin(), f->comms.end(), failed) ||
+                    std::any_of(f->retries.begin(), f->retries.end(), gave_up);
+           });
+         });
 }
 
 Evidence Context::evidence(const SourceFacts& source, const KeptLine& line) const {

@@ -23,7 +23,8 @@ class Context {
   Where where(int process) const;
   /// The process behind a hit, or -1.
   int process_of(const RuleHit& hit) const;
-  /// Host that owns an address (bootstrap or socket interface), or -1; -1 also when several hosts have it.
+  /// Host that owns an address (bootstrap or socket interface), or -1; -1 also when several hosts
+  /// have it.
   int host_of_address(std::string_view address) const;
   /// True if some process was given this variable (name and value; an empty value means any).
   bool env_is(std::string_view name, std::string_view value = {}) const;
@@ -32,7 +33,8 @@ class Context {
   bool hit(std::string_view id) const;
   /// Finding ids that a process's own lines point at as a cause (role root-cause, severity error).
   bool has_own_cause(int process) const;
-  /// A sign that something failed: a warning that is not harmless, an exception, an exhausted retry, a back-trace.
+  /// A sign that something failed: a warning that is not harmless, an exception, an exhausted
+  /// retry, a back-trace.
   bool any_failure_sign() const;
   Evidence evidence(const SourceFacts& source, const KeptLine& line) const;
   /// Host names joined for a sentence: "gpu-01 and gpu-02".
@@ -48,23 +50,31 @@ class Context {
 std::string rank_list(const std::vector<int>& ranks);
 
 /// How far a member is: stage first, then links and lines, to tell who is behind.
-struct Progress { Stage stage; size_t links; uint64_t calls; auto operator<=>(const Progress&) const = default; };
+struct Progress {
+  Stage stage;
+  size_t links;
+  uint64_t calls;
+  auto operator<=>(const Progress&) const = default;
+};
 Progress progress_of(const Member& member);
 
 /// One detector: reads the context and the findings so far, adds its own.
 using Detector = void (*)(const Context&, FindingSet&);
 
-void detect_identity(const Context&, FindingSet&);     ///< ranks, sizes and versions that do not fit together
+void detect_identity(const Context&,
+                     FindingSet&);  ///< ranks, sizes and versions that do not fit together
 void detect_environment(const Context&, FindingSet&);  ///< variables that differ or contradict
-void detect_interfaces(const Context&, FindingSet&);   ///< loopback, virtual and link-local interfaces
+void detect_interfaces(const Context&,
+                       FindingSet&);  ///< loopback, virtual and link-local interfaces
 void detect_connections(const Context&, FindingSet&);  ///< who cannot reach whom
 void detect_progress(const Context&, FindingSet&);     ///< who is missing, who died, who is behind
-void detect_networks(const Context&, FindingSet&);     ///< the network asked for against the one taken
+void detect_networks(const Context&, FindingSet&);  ///< the network asked for against the one taken
 void detect_transports(const Context&, FindingSet&);   ///< the wrong wire between two ranks
 void detect_collectives(const Context&, FindingSet&);  ///< calls out of step
 void detect_watchdogs(const Context&, FindingSet&);    ///< what PyTorch's watchdogs say together
-void detect_memory(const Context&, FindingSet&);       ///< flag values for memory that does not suffice
-void detect_output(const Context&, FindingSet&);       ///< too little or too much output
-void detect_last_words(const Context&, FindingSet&);   ///< a failure that nothing else explains; comes last
+void detect_memory(const Context&, FindingSet&);  ///< flag values for memory that does not suffice
+void detect_output(const Context&, FindingSet&);  ///< too little or too much output
+void detect_last_words(const Context&,
+                       FindingSet&);  ///< a failure that nothing else explains; comes last
 
 }  // namespace rankdx

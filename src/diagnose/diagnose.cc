@@ -1,9 +1,9 @@
 #include "diagnose/diagnose.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 
 #include "diagnose/causes.h"
 #include "diagnose/context.h"
@@ -13,11 +13,13 @@ namespace {
 
 constexpr std::array<Detector, 12> kDetectors = {
     detect_identity,  detect_interfaces, detect_environment, detect_connections,
-    detect_progress,  detect_networks,   detect_transports,  detect_collectives, detect_watchdogs, detect_memory, detect_output, detect_last_words};
+    detect_progress,  detect_networks,   detect_transports,  detect_collectives,
+    detect_watchdogs, detect_memory,     detect_output,      detect_last_words};
 
 std::optional<int> number(const RuleHit& hit, const char* name) {
   auto found = hit.captures.find(name);
-  if (found == hit.captures.end() || found->second.empty() || found->second.size() > 9) return std::nullopt;
+  if (found == hit.captures.end() || found->second.empty() || found->second.size() > 9)
+    return std::nullopt;
   if (found->second.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
   return std::stoi(found->second);
 }
@@ -67,7 +69,8 @@ void add_hits(const Context& context, FindingSet& findings) {
     ++rules_of_line[hit.notable];
   }
   for (const RuleHit& hit : context.hits) {
-    if (!hit.rule->harmless.empty() || seen[hit.rule] < static_cast<uint64_t>(hit.rule->at_least)) continue;
+    if (!hit.rule->harmless.empty() || seen[hit.rule] < static_cast<uint64_t>(hit.rule->at_least))
+      continue;
     // A note about a line that another rule explains says nothing new.
     if (hit.rule->role == Role::Note && rules_of_line[hit.notable] > 1) continue;
     const auto& unless = hit.rule->unless;
@@ -100,7 +103,8 @@ std::string place_of(const Finding& f) {
   if (!ranks.empty()) text += " (rank " + rank_list(ranks);
   if (!hosts.empty() && hosts.size() <= 3) {
     text += text.empty() ? " (" : " on ";
-    for (auto it = hosts.begin(); it != hosts.end(); ++it) text += (it == hosts.begin() ? "" : ", ") + *it;
+    for (auto it = hosts.begin(); it != hosts.end(); ++it)
+      text += (it == hosts.begin() ? "" : ", ") + *it;
   }
   return text.empty() ? text : text + ")";
 }
@@ -108,10 +112,11 @@ std::string place_of(const Finding& f) {
 std::string summary_of(const Diagnosis& d, const Job& job) {
   switch (d.verdict) {
     case Verdict::Healthy:
-      return fmt::format("No problem found in {} NCCL lines of {} processes on {} hosts.", job.input.nccl_lines,
-                         job.processes.size(), job.hosts.size());
+      return fmt::format("No problem found in {} NCCL lines of {} processes on {} hosts.",
+                         job.input.nccl_lines, job.processes.size(), job.hosts.size());
     case Verdict::Undetermined:
-      return "The cause cannot be decided from these lines; best guess: " + d.findings.front().title + place_of(d.findings.front());
+      return "The cause cannot be decided from these lines; best guess: " +
+             d.findings.front().title + place_of(d.findings.front());
     default:
       return d.findings.front().title + place_of(d.findings.front());
   }

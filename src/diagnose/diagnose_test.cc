@@ -25,22 +25,27 @@ const RulePack& rules() {
 Diagnosis diagnose_logs(const std::vector<std::pair<std::string, std::string>>& logs) {
   RuleMatcher matcher(rules());
   Facts facts;
-  for (const auto& [name, text] : logs) facts = merge(facts, facts_of(fold_text(name, text, matcher.gate())));
+  for (const auto& [name, text] : logs)
+    facts = merge(facts, facts_of(fold_text(name, text, matcher.gate())));
   const Job job = assemble(facts);
   return diagnose(facts, job, matcher);
 }
 
-/// A rank on gpu-a (0, 1) or gpu-b (2, 3) that got as far as its START line, with some lines before it.
+/// A rank on gpu-a (0, 1) or gpu-b (2, 3) that got as far as its START line, with some lines before
+/// it.
 std::string started(int rank, int nranks = 4, const std::string& interface = "eth0:10.0.0.") {
   const std::string p = prefix(rank < 2 ? "gpu-a" : "gpu-b", 100 + rank, rank % 2);
-  const std::string address = interface.back() == '.' ? interface + std::to_string(1 + rank / 2) : interface;
-  return p + "NCCL INFO cudaDriverVersion 13000\n" + p + "NCCL INFO Bootstrap: Using " + address + "<0>\n" + p +
-         "NCCL INFO NCCL version 2.28.9+cuda13.0\n" + p + "NCCL INFO Using network Socket\n" +
+  const std::string address =
+      interface.back() == '.' ? interface + std::to_string(1 + rank / 2) : interface;
+  return p + "NCCL INFO cudaDriverVersion 13000\n" + p + "NCCL INFO Bootstrap: Using " + address +
+         "<0>\n" + p + "NCCL INFO NCCL version 2.28.9+cuda13.0\n" + p +
+         "NCCL INFO Using network Socket\n" +
          start_line(p, rank, nranks, "0x7f00", "0xabc", "START");
 }
 
 std::string finished(int rank) {
-  return started(rank) + start_line(prefix(rank < 2 ? "gpu-a" : "gpu-b", 100 + rank, rank % 2), rank, 4, "0x7f00", "0xabc", "COMPLETE");
+  return started(rank) + start_line(prefix(rank < 2 ? "gpu-a" : "gpu-b", 100 + rank, rank % 2),
+                                    rank, 4, "0x7f00", "0xabc", "COMPLETE");
 }
 
 std::string line(int rank, const std::string& text) {
@@ -56,7 +61,8 @@ std::vector<int> ranks_of(const Finding& f) {
 }
 
 TEST(Diagnose, AFinishedStartIsHealthy) {
-  const Diagnosis d = diagnose_logs({{"all", finished(0) + finished(1) + finished(2) + finished(3)}});
+  const Diagnosis d =
+      diagnose_logs({{"all", finished(0) + finished(1) + finished(2) + finished(3)}});
   EXPECT_EQ(d.verdict, Verdict::Healthy);
   EXPECT_TRUE(d.findings.empty());
 }
@@ -70,7 +76,8 @@ TEST(Diagnose, TheRankWithoutAStartLineIsNamed) {
 }
 
 TEST(Diagnose, ALogThatBreaksOffProvesNoMissingRank) {
-  const std::string cut = started(0) + started(1) + started(2) + prefix("gpu-b", 103, 1) + "NCCL INFO Boo";
+  const std::string cut =
+      started(0) + started(1) + started(2) + prefix("gpu-b", 103, 1) + "NCCL INFO Boo";
   EXPECT_EQ(diagnose_logs({{"all", cut}}).verdict, Verdict::Undetermined);
 }
 
@@ -82,8 +89,11 @@ TEST(Diagnose, OneLogAloneIsUndetermined) {
 }
 
 TEST(Diagnose, TimeoutsPointAtTheOwnerOfTheAddress) {
-  const std::string retry = "NCCL INFO socketPollConnect: connect to 10.0.0.2<4321> returned Connection timed out, retrying (3/34) after sleep for 300 msec";
-  const Diagnosis d = diagnose_logs({{"all", started(0) + started(1) + started(2) + started(3) + line(1, retry)}});
+  const std::string retry =
+      "NCCL INFO socketPollConnect: connect to 10.0.0.2<4321> returned Connection timed out, "
+      "retrying (3/34) after sleep for 300 msec";
+  const Diagnosis d =
+      diagnose_logs({{"all", started(0) + started(1) + started(2) + started(3) + line(1, retry)}});
   ASSERT_FALSE(d.findings.empty());
   EXPECT_EQ(d.findings[0].id, "node-to-node-traffic-blocked");
   ASSERT_EQ(d.findings[0].where.size(), 1u);
@@ -92,7 +102,9 @@ TEST(Diagnose, TimeoutsPointAtTheOwnerOfTheAddress) {
 
 TEST(Diagnose, LoopbackOfferedToOtherHosts) {
   std::string b = started(2, 4, "lo:127.0.0.1") + started(3, 4, "lo:127.0.0.1");
-  const std::string retry = "NCCL INFO socketStartConnect: connect to 127.0.0.1<4321> returned Connection refused, retrying (3/34) after sleep for 300 msec";
+  const std::string retry =
+      "NCCL INFO socketStartConnect: connect to 127.0.0.1<4321> returned Connection refused, "
+      "retrying (3/34) after sleep for 300 msec";
   const Diagnosis d = diagnose_logs({{"all", started(0) + started(1) + b + line(0, retry)}});
   ASSERT_FALSE(d.findings.empty());
   EXPECT_EQ(d.findings[0].id, "loopback-selected");
@@ -101,7 +113,8 @@ TEST(Diagnose, LoopbackOfferedToOtherHosts) {
 
 TEST(Diagnose, DifferentVersionsLeadOverTheStallTheyCause) {
   std::string b = started(2) + started(3);
-  for (size_t at = b.find("2.28.9"); at != b.npos; at = b.find("2.28.9")) b.replace(at, 6, "2.27.7");
+  for (size_t at = b.find("2.28.9"); at != b.npos; at = b.find("2.28.9"))
+    b.replace(at, 6, "2.27.7");
   const Diagnosis d = diagnose_logs({{"all", started(0) + started(1) + b}});
   ASSERT_FALSE(d.findings.empty());
   EXPECT_EQ(d.findings[0].id, "nccl-version-differs-between-ranks");
@@ -116,7 +129,9 @@ TEST(Diagnose, DuplicateRankLeadsOverTheRankItLeavesOut) {
 }
 
 TEST(Diagnose, WhoDoesNotComplainOnTheRefusingHostDied) {
-  const std::string retry = "NCCL INFO socketPollConnect: connect to 10.0.0.2<4321> returned Connection refused, retrying (9/34) after sleep for 900 msec";
+  const std::string retry =
+      "NCCL INFO socketPollConnect: connect to 10.0.0.2<4321> returned Connection refused, "
+      "retrying (9/34) after sleep for 900 msec";
   const std::string all = finished(0) + finished(1) + finished(2) + finished(3);
   const Diagnosis d = diagnose_logs({{"all", all + line(0, retry) + line(2, retry)}});
   ASSERT_FALSE(d.findings.empty());
@@ -126,8 +141,11 @@ TEST(Diagnose, WhoDoesNotComplainOnTheRefusingHostDied) {
 
 TEST(Diagnose, DifferentAlgorithmsAreNamed) {
   const std::string all = finished(0) + finished(1) + finished(2) + finished(3);
-  auto algo = [](int r, const char* v) { return line(r, std::string("NCCL INFO NCCL_ALGO set by environment to ") + v); };
-  const Diagnosis d = diagnose_logs({{"all", algo(0, "Ring") + algo(1, "Ring") + algo(2, "Tree") + algo(3, "Tree") + all}});
+  auto algo = [](int r, const char* v) {
+    return line(r, std::string("NCCL INFO NCCL_ALGO set by environment to ") + v);
+  };
+  const Diagnosis d = diagnose_logs(
+      {{"all", algo(0, "Ring") + algo(1, "Ring") + algo(2, "Tree") + algo(3, "Tree") + all}});
   ASSERT_FALSE(d.findings.empty());
   EXPECT_EQ(d.findings[0].id, "nccl-env-differs-between-ranks");
 }
@@ -136,8 +154,9 @@ TEST(Diagnose, NetworkInsideOneHostByHostid) {
   auto rank = [](int r) {
     const std::string p = prefix("gpu-a", 100 + r, r);
     return p + "NCCL INFO NCCL_HOSTID set by environment to n" + std::to_string(r) + "\n" +
-           start_line(p, r, 2, "0x7f00", "0xabc", "START") + p + "NCCL INFO Channel 00/0 : " + std::to_string(r) + "[0] -> " +
-           std::to_string(1 - r) + "[1] [send] via NET/Socket/0\n" + start_line(p, r, 2, "0x7f00", "0xabc", "COMPLETE");
+           start_line(p, r, 2, "0x7f00", "0xabc", "START") + p +
+           "NCCL INFO Channel 00/0 : " + std::to_string(r) + "[0] -> " + std::to_string(1 - r) +
+           "[1] [send] via NET/Socket/0\n" + start_line(p, r, 2, "0x7f00", "0xabc", "COMPLETE");
   };
   const Diagnosis d = diagnose_logs({{"all", rank(0) + rank(1)}});
   ASSERT_FALSE(d.findings.empty());
@@ -149,7 +168,8 @@ TEST(Diagnose, ADifferentSizeInTheSameCallIsAMismatch) {
   std::string all;
   for (int r = 0; r < 4; ++r) {
     all += finished(r);
-    all += line(r, "NCCL INFO AllReduce: opCount 0 sendbuff 0x1 recvbuff 0x2 count " + std::string(r == 2 ? "4096" : "1024") +
+    all += line(r, "NCCL INFO AllReduce: opCount 0 sendbuff 0x1 recvbuff 0x2 count " +
+                       std::string(r == 2 ? "4096" : "1024") +
                        " datatype 7 op 0 root 0 comm 0x7f00 [nranks=4] stream 0x3");
   }
   const Diagnosis d = diagnose_logs({{"all", all}});

@@ -10,7 +10,8 @@
 
 namespace rankdx {
 
-/// What a detector or a rule hit says; everything not set comes from the rule pack's definition of the id.
+/// What a detector or a rule hit says; everything not set comes from the rule pack's definition of
+/// the id.
 struct Draft {
   std::string id;
   std::map<std::string, std::string> captures;  ///< fill {name} in the definition's texts
@@ -31,7 +32,8 @@ class FindingSet {
 
   explicit FindingSet(const RulePack& pack) : pack_(pack) {}
 
-  /// Adds a draft; a second one of the same id adds its places and lines and can only raise the confidence.
+  /// Adds a draft; a second one of the same id adds its places and lines and can only raise the
+  /// confidence.
   void add(Draft draft);
   bool has(std::string_view id) const { return index_.count(std::string(id)) != 0; }
   const Finding* find(std::string_view id) const;

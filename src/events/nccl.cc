@@ -24,7 +24,8 @@ constexpr bool is_hot(EventKind kind) {
   }
 }
 
-/// Up to 2.28 a line holds 1,023 bytes, and lists are filled by a buffer of that size: one that comes near is cut.
+/// Up to 2.28 a line holds 1,023 bytes, and lists are filled by a buffer of that size: one that
+/// comes near is cut.
 bool may_be_cut(const Said& message) {
   constexpr size_t kLineLimit = 1000;
   constexpr size_t kPrefix = 24;  // ":pid:tid [0] NCCL INFO "

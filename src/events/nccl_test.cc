@@ -1,5 +1,5 @@
-// The grammar of NCCL's messages: one line per case, in the wording of the release named. Where releases disagree about a
-// text (data/nccl, README there), both readings stand here.
+// The grammar of NCCL's messages: one line per case, in the wording of the release named. Where
+// releases disagree about a text (data/nccl, README there), both readings stand here.
 #include "events/nccl.h"
 
 #include <fmt/format.h>
@@ -8,7 +8,8 @@
 namespace rankdx {
 namespace {
 
-/// What a parser found, as words: the kind's number is useless in a failure message, so kinds are compared apart.
+/// What a parser found, as words: the kind's number is useless in a failure message, so kinds are
+/// compared apart.
 std::string words(const Event& e) {
   std::string out;
   auto number = [&](const char* name, int64_t value, int64_t absent = -1) {
@@ -67,17 +68,29 @@ using enum EventKind;
 
 TEST(NcclEvents, LifeOfACommunicator) {
   const Case cases[] = {
-      // 2.16, 2.18, 2.21 to 2.28, a split of 2.24 and later; "rank" and "nranks" change their case between releases
-      {"comm 0x55a0 rank 3 nranks 8 cudaDev 3 busId 61000 - Init COMPLETE", InitComplete, "rank=3 nranks=8 cuda=3 comm=0x55a0 bus=61000"},
-      {"comm 0x55a0 rank 0 nranks 4 cudaDev 0 nvmlDev 0 busId 1b000 commId 0xb65ec50701604f15 - Init START", InitStart,
-       "rank=0 nranks=4 cuda=0 id=0xb65ec50701604f15 comm=0x55a0 bus=1b000"},
-      {"ncclCommInitRankConfig comm 0x7f31 rank 1 nranks 2 cudaDev 1 nvmlDev 1 busId 43000 commId 0x3c29b1244fa04682 - Init COMPLETE", InitComplete,
-       "rank=1 nranks=2 cuda=1 id=0x3c29b1244fa04682 comm=0x7f31 bus=43000 func=ncclCommInitRankConfig"},
-      {"ncclCommSplit comm 0x7f99 rank 1 nranks 4 cudaDev 1 nvmlDev 1 busId 43000 parent 0x7f31 splitCount 1 color 7 key 1- Init START", InitStart,
-       "rank=1 nranks=4 cuda=1 color=7 split=1 comm=0x7f99 parent=0x7f31 bus=43000 func=ncclCommSplit"},
-      {"bootstrapSplit: rank 3 nranks 4 color 1 key 3 prev 6 next 4 - DONE", BootstrapSplit, "rank=3 nranks=4 color=1"},
-      {"comm 0x7f99 rank 2 nRanks 4 nNodes 2 localRanks 2 localRank 0 MNNVL 0 ", Layout, "rank=2 nranks=4 nodes=2 local=0 comm=0x7f99"},
-      {"comm 0x7f99 rank 2 nranks 4 cudaDev 0 busId 1b000 - Destroy COMPLETE", Destroy, "rank=2 nranks=4 cuda=0 comm=0x7f99 bus=1b000 value=Destroy"},
+      // 2.16, 2.18, 2.21 to 2.28, a split of 2.24 and later; "rank" and "nranks" change their case
+      // between releases
+      {"comm 0x55a0 rank 3 nranks 8 cudaDev 3 busId 61000 - Init COMPLETE", InitComplete,
+       "rank=3 nranks=8 cuda=3 comm=0x55a0 bus=61000"},
+      {"comm 0x55a0 rank 0 nranks 4 cudaDev 0 nvmlDev 0 busId 1b000 commId 0xb65ec50701604f15 - "
+       "Init START",
+       InitStart, "rank=0 nranks=4 cuda=0 id=0xb65ec50701604f15 comm=0x55a0 bus=1b000"},
+      {"ncclCommInitRankConfig comm 0x7f31 rank 1 nranks 2 cudaDev 1 nvmlDev 1 busId 43000 commId "
+       "0x3c29b1244fa04682 - Init COMPLETE",
+       InitComplete,
+       "rank=1 nranks=2 cuda=1 id=0x3c29b1244fa04682 comm=0x7f31 bus=43000 "
+       "func=ncclCommInitRankConfig"},
+      {"ncclCommSplit comm 0x7f99 rank 1 nranks 4 cudaDev 1 nvmlDev 1 busId 43000 parent 0x7f31 "
+       "splitCount 1 color 7 key 1- Init START",
+       InitStart,
+       "rank=1 nranks=4 cuda=1 color=7 split=1 comm=0x7f99 parent=0x7f31 bus=43000 "
+       "func=ncclCommSplit"},
+      {"bootstrapSplit: rank 3 nranks 4 color 1 key 3 prev 6 next 4 - DONE", BootstrapSplit,
+       "rank=3 nranks=4 color=1"},
+      {"comm 0x7f99 rank 2 nRanks 4 nNodes 2 localRanks 2 localRank 0 MNNVL 0 ", Layout,
+       "rank=2 nranks=4 nodes=2 local=0 comm=0x7f99"},
+      {"comm 0x7f99 rank 2 nranks 4 cudaDev 0 busId 1b000 - Destroy COMPLETE", Destroy,
+       "rank=2 nranks=4 cuda=0 comm=0x7f99 bus=1b000 value=Destroy"},
   };
   for (const Case& c : cases) check(c);
 }
@@ -87,9 +100,11 @@ TEST(NcclEvents, TheWordChannelHasThreeMeanings) {
       {"Channel 00/02 :    0   1   2   3", RingDump, "channel=0 channels=2"},
       {"Channel 01/02 : 0 1 2 3", RingDump, "channel=1 channels=2"},
       {"Channel 00/0 : 0[0] -> 1[1] via P2P/CUMEM/read", Via, "from=0 to=1 channel=0 conn=0"},
-      {"Channel 00/1 : 3[1] -> 0[0] [receive] via NET/Socket/0", Via, "from=3 to=0 channel=0 conn=1 receive"},
+      {"Channel 00/1 : 3[1] -> 0[0] [receive] via NET/Socket/0", Via,
+       "from=3 to=0 channel=0 conn=1 receive"},
       {"Channel 02 : 1[1] -> 2[2] via SHM/direct/direct", Via, "from=1 to=2 channel=2"},
-      {"Ring 00 : 15[41000] -> 0[1b000] [receive] via NET/IB/0", Via, "from=15 to=0 channel=0 receive"},
+      {"Ring 00 : 15[41000] -> 0[1b000] [receive] via NET/IB/0", Via,
+       "from=15 to=0 channel=0 receive"},
       {"Ring 01 : 3 -> 0 -> 1", RingEdge, "rank=0 from=3 to=1 channel=1"},
   };
   for (const Case& c : cases) check(c);
@@ -97,9 +112,12 @@ TEST(NcclEvents, TheWordChannelHasThreeMeanings) {
 
 TEST(NcclEvents, ProxyRankIsNoGdrSuffix) {
   const Case cases[] = {
-      {"Channel 00/0 : 1[1] -> 9[1] [send] via NET/IB/0(3)/GDRDMA", Via, "from=1 to=9 channel=0 conn=0 proxy=3 send"},
-      {"Channel 00/0 : 1[1] -> 9[1] [send] via NET/IB/0/GDRDMA(PCI)", Via, "from=1 to=9 channel=0 conn=0 send"},
-      {"Channel 00/0 : 1[1] -> 9[1] [send] via NET/AWS Libfabric/0/Shared", Via, "from=1 to=9 channel=0 conn=0 send"},
+      {"Channel 00/0 : 1[1] -> 9[1] [send] via NET/IB/0(3)/GDRDMA", Via,
+       "from=1 to=9 channel=0 conn=0 proxy=3 send"},
+      {"Channel 00/0 : 1[1] -> 9[1] [send] via NET/IB/0/GDRDMA(PCI)", Via,
+       "from=1 to=9 channel=0 conn=0 send"},
+      {"Channel 00/0 : 1[1] -> 9[1] [send] via NET/AWS Libfabric/0/Shared", Via,
+       "from=1 to=9 channel=0 conn=0 send"},
   };
   for (const Case& c : cases) check(c);
 }
@@ -120,23 +138,31 @@ TEST(NcclEvents, Networks) {
 
 TEST(NcclEvents, ConnectionsOfEveryRelease) {
   const Case cases[] = {
-      {"Call to connect returned Connection refused, retrying", ConnectRetry, "value=Connection refused"},
-      {"socketPollConnect: connect returned Connection timed out, retrying (3/34) after sleep for 300 msec", ConnectRetry, "count=3 func=socketPollConnect value=Connection timed out"},
-      {"socketPollConnect: connect to 10.0.0.5<4321> returned Connection refused, retrying (1/34) after sleep for 100 msec", ConnectRetry,
-       "count=1 func=socketPollConnect value=Connection refused peer=10.0.0.5"},
-      {"socketProgress: Connection closed by remote peer node-b.example<41234>", Warn, "peer=node-b.example", Level::Warn},
+      {"Call to connect returned Connection refused, retrying", ConnectRetry,
+       "value=Connection refused"},
+      {"socketPollConnect: connect returned Connection timed out, retrying (3/34) after sleep for "
+       "300 msec",
+       ConnectRetry, "count=3 func=socketPollConnect value=Connection timed out"},
+      {"socketPollConnect: connect to 10.0.0.5<4321> returned Connection refused, retrying (1/34) "
+       "after sleep for 100 msec",
+       ConnectRetry, "count=1 func=socketPollConnect value=Connection refused peer=10.0.0.5"},
+      {"socketProgress: Connection closed by remote peer node-b.example<41234>", Warn,
+       "peer=node-b.example", Level::Warn},
       {"misc/socket.cc:570 -> 6", Backtrace, "code=6 file=misc/socket.cc"},
-      {"misc/socket.cc:570 (socketWait) -> 3 (Connection refused)", Backtrace, "code=3 func=socketWait file=misc/socket.cc value=Connection refused"},
+      {"misc/socket.cc:570 (socketWait) -> 3 (Connection refused)", Backtrace,
+       "code=3 func=socketWait file=misc/socket.cc value=Connection refused"},
   };
   for (const Case& c : cases) check(c);
 }
 
 TEST(NcclEvents, CallsOfCollectives) {
   const Case cases[] = {
-      {"AllReduce: opCount 1a sendbuff 0x7f1 recvbuff 0x7f2 count 8192 datatype 9 op 0 root 0 comm 0x55a0 [nranks=2] stream 0x1", CollCall,
-       "nranks=2 comm=0x55a0 op=26 count=8192 name=AllReduce"},
-      {"Send: opCount 2 sendbuff (nil) recvbuff 0x7f2 count 4 datatype 1 op 0 root 1 comm 0x55a0 [nranks=2] stream 0x1", CollCall,
-       "nranks=2 comm=0x55a0 op=2 count=4 name=Send"},
+      {"AllReduce: opCount 1a sendbuff 0x7f1 recvbuff 0x7f2 count 8192 datatype 9 op 0 root 0 comm "
+       "0x55a0 [nranks=2] stream 0x1",
+       CollCall, "nranks=2 comm=0x55a0 op=26 count=8192 name=AllReduce"},
+      {"Send: opCount 2 sendbuff (nil) recvbuff 0x7f2 count 4 datatype 1 op 0 root 1 comm 0x55a0 "
+       "[nranks=2] stream 0x1",
+       CollCall, "nranks=2 comm=0x55a0 op=2 count=4 name=Send"},
   };
   for (const Case& c : cases) check(c);
 }
@@ -165,13 +191,18 @@ TEST(NcclEvents, NothingIsInvented) {
 
 TEST(NcclLists, DevicesTreesAndNumbers) {
   std::string seen;
-  for_each_net_device(" [0]eth0:10.0.0.1<0> [1]ib0:fe80::1%ib0<0>", [&](std::string_view n, std::string_view a) { seen += fmt::format("{}={} ", n, a); });
+  for_each_net_device(
+      " [0]eth0:10.0.0.1<0> [1]ib0:fe80::1%ib0<0>",
+      [&](std::string_view n, std::string_view a) { seen += fmt::format("{}={} ", n, a); });
   EXPECT_EQ(seen, "eth0=10.0.0.1 ib0=fe80::1%ib0 ");
   seen.clear();
   for_each_int(" 0  1   15 x 3", [&](int n) { seen += fmt::format("{} ", n); });
   EXPECT_EQ(seen, "0 1 15 ");
   seen.clear();
-  for_each_tree(" [0] 1/2/-1->0->-1 [1] -1/-1/-1->0->3", [&](const TreeLinks& t) { seen += fmt::format("{}:{}<-{}->{},{},{} ", t.channel, t.up, t.rank, t.down[0], t.down[1], t.down[2]); });
+  for_each_tree(" [0] 1/2/-1->0->-1 [1] -1/-1/-1->0->3", [&](const TreeLinks& t) {
+    seen += fmt::format("{}:{}<-{}->{},{},{} ", t.channel, t.up, t.rank, t.down[0], t.down[1],
+                        t.down[2]);
+  });
   EXPECT_EQ(seen, "0:-1<-0->1,2,-1 1:3<-0->-1,-1,-1 ");
 }
 

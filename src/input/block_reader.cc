@@ -30,13 +30,14 @@ void BlockReader::skip_rest_of_line(Block& block) {
   std::memmove(block.buffer_.get(), block.buffer_.get() + skipped, block.size_);
 }
 
-/// Is the first line whole, or cut because it is too long? Only the first one can be: all others began in the bytes
-/// read last. The first `searched` bytes hold no newline.
+/// Is the first line whole, or cut because it is too long? Only the first one can be: all others
+/// began in the bytes read last. The first `searched` bytes hold no newline.
 bool BlockReader::has_line(Block& block, size_t& searched) {
   char* const text = block.buffer_.get();
   const size_t newline = block.text().find('\n', searched);
   searched = block.size_;
-  if (std::min(newline, block.size_) <= LineReader::kMaxLine) return newline != std::string_view::npos;
+  if (std::min(newline, block.size_) <= LineReader::kMaxLine)
+    return newline != std::string_view::npos;
   ++stats_.overlong;
   skipping_ = newline == std::string_view::npos;
   const size_t behind = skipping_ ? 0 : block.size_ - newline - 1;

@@ -1,5 +1,6 @@
-// Cuts a source into blocks of whole lines, for readers that take many lines at once. The lines are those of
-// LineReader: one that is too long is cut. Not thread-safe; the blocks belong to the caller.
+// Cuts a source into blocks of whole lines, for readers that take many lines at once. The lines are
+// those of LineReader: one that is too long is cut. Not thread-safe; the blocks belong to the
+// caller.
 #pragma once
 
 #include <memory>
@@ -26,8 +27,8 @@ class BlockReader {
   /// `block_bytes`: how much a block holds, but for its last line; at most LineReader::kMaxLine.
   explicit BlockReader(ByteSource& source, size_t block_bytes = LineReader::kBlock);
 
-  /// Fills the block with the next lines; false at the end. The error of a broken stream comes back after everything
-  /// before it was delivered.
+  /// Fills the block with the next lines; false at the end. The error of a broken stream comes back
+  /// after everything before it was delivered.
   Result<bool> next(Block& block);
   /// The lines are not counted.
   const LineStats& stats() const { return stats_; }

@@ -35,9 +35,12 @@ Read expected(const std::string& bytes) {
   auto source = memory_source(bytes);
   LineReader reader(*source);
   Read read;
-  read.stats = reader.for_each_line([&](std::string_view line) { read.text.append(line).append("\n"); }).value();
+  read.stats =
+      reader.for_each_line([&](std::string_view line) { read.text.append(line).append("\n"); })
+          .value();
   const bool cut = read.text.size() > LineReader::kMaxLine && read.stats.overlong > 0;
-  if (!read.stats.ended_with_newline && !(cut && bytes.size() - bytes.rfind('\n') - 1 > LineReader::kMaxLine)) {
+  if (!read.stats.ended_with_newline &&
+      !(cut && bytes.size() - bytes.rfind('\n') - 1 > LineReader::kMaxLine)) {
     read.text.pop_back();
   }
   read.stats.lines = 0;
@@ -54,9 +57,11 @@ TEST(BlockReader, LongLinesAreCutAsLineReaderDoes) {
   constexpr size_t kMax = LineReader::kMaxLine;
   for (size_t length : {kMax - 1, kMax, kMax + 1, 3 * kMax}) {
     const std::string line(length, 'x');
-    for (const std::string& text : {line, line + "\n", "a\n" + line + "\nb\n", line + "\n" + line}) {
+    for (const std::string& text :
+         {line, line + "\n", "a\n" + line + "\nb\n", line + "\n" + line}) {
       for (size_t block : {size_t{7}, size_t{65536}, size_t{1} << 18, size_t{1} << 22}) {
-        EXPECT_TRUE(read_blocks(text, block) == expected(text)) << length << " in blocks of " << block;
+        EXPECT_TRUE(read_blocks(text, block) == expected(text))
+            << length << " in blocks of " << block;
       }
     }
   }

@@ -85,7 +85,8 @@ class Opener {
        "the process wrote nothing, or not yet: check NCCL_DEBUG=INFO and where its output goes"},
       {Content::Utf16, ErrorCode::Unsupported, "is UTF-16 text, as PowerShell's > writes it",
        "convert it: iconv -f utf-16 -t utf-8"},
-      {Content::Binary, ErrorCode::Unsupported, "is binary, not a log", "name the log files themselves"},
+      {Content::Binary, ErrorCode::Unsupported, "is binary, not a log",
+       "name the log files themselves"},
   };
 
   void give(const std::string& name, std::unique_ptr<ByteSource> bytes) {

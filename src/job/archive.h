@@ -1,5 +1,6 @@
-// A tiny binary archive for Facts: variable-length integers and length-prefixed text, in the order in which a struct's
-// fields() visits them. Reading is bounded by the bytes at hand: no length is believed before it was compared.
+// A tiny binary archive for Facts: variable-length integers and length-prefixed text, in the order
+// in which a struct's fields() visits them. Reading is bounded by the bytes at hand: no length is
+// believed before it was compared.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +45,11 @@ class ArchiveReader {
 };
 
 /// Signed numbers with small absolute value take few bytes (zigzag).
-inline uint64_t zigzag(int64_t v) { return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63); }
-inline int64_t unzigzag(uint64_t v) { return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1); }
+inline uint64_t zigzag(int64_t v) {
+  return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
+}
+inline int64_t unzigzag(uint64_t v) {
+  return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1);
+}
 
 }  // namespace rankdx

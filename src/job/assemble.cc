@@ -7,7 +7,8 @@
 namespace rankdx {
 namespace {
 
-/// Two records of one (host, pid) contradict each other when a communicator pointer or id stands for different ranks.
+/// Two records of one (host, pid) contradict each other when a communicator pointer or id stands
+/// for different ranks.
 bool contradict(const ProcessFacts& a, const ProcessFacts& b) {
   for (const CommFacts& x : a.comms) {
     for (const CommFacts& y : b.comms) {
@@ -26,8 +27,8 @@ void add_once(std::vector<T>& list, const T& value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
 }
 
-void add_process(Job& job, std::multimap<std::pair<std::string, int>, int>& known, const SourceFacts& source,
-                 const ProcessFacts& p) {
+void add_process(Job& job, std::multimap<std::pair<std::string, int>, int>& known,
+                 const SourceFacts& source, const ProcessFacts& p) {
   if (!p.host.empty()) {
     auto [from, to] = known.equal_range({p.host, p.pid});
     for (auto it = from; it != to; ++it) {
@@ -59,7 +60,8 @@ void describe_process(Job& job, int index, std::map<std::string, int>& by_versio
   Host& host = job.hosts[process.host_index];
   for (size_t i = 0; i < process.facts.size(); ++i) {
     const ProcessFacts& p = *process.facts[i];
-    for (const InterfaceFacts& f : p.interfaces) add_once(host.interfaces, f.name + ":" + f.address);
+    for (const InterfaceFacts& f : p.interfaces)
+      add_once(host.interfaces, f.name + ":" + f.address);
     if (!p.networks.empty()) host.network = p.networks.back();
     for (const std::string& v : p.versions) {
       auto [at, fresh] = by_version.emplace(v, static_cast<int>(job.nccl_versions.size()));
@@ -68,8 +70,10 @@ void describe_process(Job& job, int index, std::map<std::string, int>& by_versio
       add_once(job.nccl_versions[at->second].processes, index);
     }
     for (const EnvFacts& e : p.env) {
-      auto [at, fresh] = by_env.emplace(std::make_pair(e.name, e.value), static_cast<int>(job.environment.size()));
-      if (fresh) job.environment.push_back({e.name, e.value, {}, {}, e.at, process.sources[i]->name});
+      auto [at, fresh] =
+          by_env.emplace(std::make_pair(e.name, e.value), static_cast<int>(job.environment.size()));
+      if (fresh)
+        job.environment.push_back({e.name, e.value, {}, {}, e.at, process.sources[i]->name});
       add_once(job.environment[at->second].hosts, process.host);
       add_once(job.environment[at->second].processes, index);
     }

@@ -19,8 +19,10 @@ Facts job_facts(const std::vector<std::pair<std::string, std::string>>& logs) {
   return all;
 }
 
-std::string life(const std::string& p, int rank, int nranks, const std::string& comm, const std::string& id) {
-  return start_line(p, rank, nranks, comm, id, "START") + start_line(p, rank, nranks, comm, id, "COMPLETE");
+std::string life(const std::string& p, int rank, int nranks, const std::string& comm,
+                 const std::string& id) {
+  return start_line(p, rank, nranks, comm, id, "START") +
+         start_line(p, rank, nranks, comm, id, "COMPLETE");
 }
 
 TEST(Assemble, TiesRanksOfOneCommIdOverSources) {
@@ -51,8 +53,9 @@ TEST(Assemble, SameHostNameAndPidWithOtherRankStaysApart) {
 
 TEST(Assemble, ChildrenAreKeyedByParentNumberAndColour) {
   const std::string p = prefix("gpu-a", 7, 0);
-  const std::string split = "NCCL INFO ncclCommSplit comm 0x2 rank 0 nranks 1 cudaDev 0 nvmlDev 0 busId 1b000 parent 0x1 "
-                            "splitCount 1 color 5 key 0- Init START\n";
+  const std::string split =
+      "NCCL INFO ncclCommSplit comm 0x2 rank 0 nranks 1 cudaDev 0 nvmlDev 0 busId 1b000 parent 0x1 "
+      "splitCount 1 color 5 key 0- Init START\n";
   const Facts facts = job_facts({{"a", start_line(p, 0, 2, "0x1", "0xfeed", "START") + p + split}});
   const Job job = assemble(facts);
   ASSERT_EQ(job.communicators.size(), 2u);
@@ -67,7 +70,8 @@ TEST(Assemble, RingIsClosedFromEdgesWhenTheDumpIsCut) {
     text += start_line(p, r, 3, "0x1", "0xfeed", "START");
     if (r == 0) text += p + "NCCL INFO Channel 00/01 : 0 2 ...\n";
     const int next = (r + 2) % 3, prev = (r + 1) % 3;
-    text += p + "NCCL INFO Ring 00 : " + std::to_string(prev) + " -> " + std::to_string(r) + " -> " + std::to_string(next) + "\n";
+    text += p + "NCCL INFO Ring 00 : " + std::to_string(prev) + " -> " + std::to_string(r) +
+            " -> " + std::to_string(next) + "\n";
   }
   const Facts facts = job_facts({{"a", text}});
   const Job job = assemble(facts);

@@ -1,8 +1,8 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "job/assemble_parts.h"
 
@@ -34,28 +34,35 @@ struct Groups {
 };
 
 /// The key of a communicator over ranks, "" when its version prints none.
-std::string key_of(const ProcessFacts& process, const CommFacts& comm, int depth, std::string& parent) {
+std::string key_of(const ProcessFacts& process, const CommFacts& comm, int depth,
+                   std::string& parent) {
   if (comm.parent_index >= 0 && depth < 8) {
     std::string unused;
     parent = key_of(process, process.comms[comm.parent_index], depth + 1, unused);
   }
-  // Up to 2.22 the commId of a child is made of its parent's and the color: two splits give one id twice.
-  if (comm.has_comm_id && comm.has_color) return fmt::format("{:#x}/split {}", comm.comm_id, comm.split_order + 1);
+  // Up to 2.22 the commId of a child is made of its parent's and the color: two splits give one id
+  // twice.
+  if (comm.has_comm_id && comm.has_color)
+    return fmt::format("{:#x}/split {}", comm.comm_id, comm.split_order + 1);
   if (comm.has_comm_id) return fmt::format("{:#x}", comm.comm_id);
   if (!comm.has_color || parent.empty()) return {};
-  // 2.24.3 prints the number of the split; 2.23.4 does not, so the order in the process stands for it.
+  // 2.24.3 prints the number of the split; 2.23.4 does not, so the order in the process stands for
+  // it.
   const int number = comm.split_count >= 0 ? comm.split_count : comm.split_order + 1;
   return fmt::format("{}/split {}/color {}", parent, number, comm.color);
 }
 
 /// "0x12/split 1" becomes "0x12" where no other split has this id.
 void shorten_ids(std::vector<Communicator>& comms) {
-  auto base = [](const std::string& id) { return id.starts_with("0x") ? id.substr(0, id.find("/split ")) : id; };
+  auto base = [](const std::string& id) {
+    return id.starts_with("0x") ? id.substr(0, id.find("/split ")) : id;
+  };
   std::map<std::string, int> uses;
   for (const Communicator& c : comms) ++uses[base(c.id)];
   for (Communicator& c : comms) {
     const size_t tail = c.id.find("/split ");
-    const bool child_of_id = tail != std::string::npos && c.id.find('/', tail + 1) == std::string::npos;
+    const bool child_of_id =
+        tail != std::string::npos && c.id.find('/', tail + 1) == std::string::npos;
     if (child_of_id && uses[base(c.id)] == 1) c.id = base(c.id);
   }
 }
@@ -74,11 +81,16 @@ void add_guess(Groups& groups, const Seen& seen, std::map<int, std::vector<int>>
   auto& same_size = guesses[seen.facts->nranks];
   for (int group : same_size) {
     auto clash = [&](const Seen& s) {
-      return s.facts->rank == seen.facts->rank && (s.process != seen.process || s.facts->comm != seen.facts->comm);
+      return s.facts->rank == seen.facts->rank &&
+             (s.process != seen.process || s.facts->comm != seen.facts->comm);
     };
-    auto twin = [&](const Seen& s) { return s.process == seen.process && s.facts->comm != seen.facts->comm; };
+    auto twin = [&](const Seen& s) {
+      return s.process == seen.process && s.facts->comm != seen.facts->comm;
+    };
     const auto& members = groups.members[group];
-    if (std::any_of(members.begin(), members.end(), clash) || std::any_of(members.begin(), members.end(), twin)) continue;
+    if (std::any_of(members.begin(), members.end(), clash) ||
+        std::any_of(members.begin(), members.end(), twin))
+      continue;
     groups.members[group].push_back(seen);
     return;
   }
@@ -170,8 +182,9 @@ void tie_communicators(Job& job) {
   shorten_ids(groups.list);
   for (Communicator& comm : groups.list) count_nodes(job, comm);
   job.communicators = std::move(groups.list);
-  std::stable_sort(job.communicators.begin(), job.communicators.end(),
-                   [](const Communicator& a, const Communicator& b) { return a.nranks > b.nranks; });
+  std::stable_sort(
+      job.communicators.begin(), job.communicators.end(),
+      [](const Communicator& a, const Communicator& b) { return a.nranks > b.nranks; });
   number_processes(job);
 }
 

@@ -11,7 +11,8 @@ namespace rankdx {
 namespace {
 
 constexpr size_t kUnrecognisedSamples = 8;
-constexpr size_t kMaxLooseSpeakers = 64;  ///< looked through one by one; more are left to the source's fold
+constexpr size_t kMaxLooseSpeakers =
+    64;  ///< looked through one by one; more are left to the source's fold
 
 constexpr uint64_t kStep = 0x9e3779b97f4a7c15ULL;
 
@@ -45,7 +46,8 @@ auto make_fates() {
   for (size_t i = 0; i < fates.size(); ++i) {
     fates[i] = ProcessFold::wants(static_cast<EventKind>(i)) ? Fate::Record : Fate::Counted;
   }
-  for (auto kind : {EventKind::CallTrace, EventKind::Tuning, EventKind::Alloc, EventKind::ProxyNote}) {
+  for (auto kind :
+       {EventKind::CallTrace, EventKind::Tuning, EventKind::Alloc, EventKind::ProxyNote}) {
     fates[static_cast<size_t>(kind)] = Fate::Bulk;
   }
   fates[static_cast<size_t>(EventKind::CollCall)] = Fate::Call;
@@ -92,7 +94,8 @@ BlockDigest& Digester::digest(std::string_view block) {
   const char* at = block.data();
   const char* const end = at + block.size();
   while (at != end) {
-    const auto* newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
+    const auto* newline =
+        static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
     const char* const stop = newline ? newline : end;
     take_line({at, static_cast<size_t>(stop - at)});
     at = newline ? newline + 1 : end;
@@ -104,11 +107,15 @@ void Digester::take_line(std::string_view line) {
   ++out_.lines;
   out_.hash.add(line);
   switch (scanner_.scan(line)) {
-    case PlainScanner::Got::Nothing: return;
-    case PlainScanner::Got::Known: return take_known(line);
-    case PlainScanner::Got::Loose: return take_loose(line);
+    case PlainScanner::Got::Nothing:
+      return;
+    case PlainScanner::Got::Known:
+      return take_known(line);
+    case PlainScanner::Got::Loose:
+      return take_loose(line);
     case PlainScanner::Got::Unsure:
-      out_.records.push_back({BlockDigest::Step::Line, out_.lines, 0, static_cast<uint32_t>(out_.unsure.size())});
+      out_.records.push_back(
+          {BlockDigest::Step::Line, out_.lines, 0, static_cast<uint32_t>(out_.unsure.size())});
       out_.unsure.push_back(line);
   }
 }
@@ -125,7 +132,8 @@ uint32_t Digester::add_speaker(const HeadMemo::Entry* head, const Envelope* said
 
 uint32_t Digester::speaker_of(const HeadMemo::Entry& head) {
   if (head.index >= by_head_.size()) by_head_.resize(head.index + 64);
-  if (head.index >= out_.process_of_head.size()) out_.process_of_head.resize(head.index + 64, BlockDigest::kNotYet);
+  if (head.index >= out_.process_of_head.size())
+    out_.process_of_head.resize(head.index + 64, BlockDigest::kNotYet);
   SpeakerAt& at = by_head_[head.index];
   if (at.block != block_number_) at = {block_number_, add_speaker(&head, &head.envelope)};
   return at.speaker;
@@ -135,7 +143,8 @@ uint32_t Digester::speaker_of(const HeadMemo::Entry& head) {
 uint32_t Digester::speaker_of(const Envelope& e) {
   for (uint32_t speaker : loose_speakers_) {
     const Envelope& known = *out_.speakers[speaker].said;
-    if (known.actor_pid == e.actor_pid && known.origin == e.origin && known.actor == e.actor) return speaker;
+    if (known.actor_pid == e.actor_pid && known.origin == e.origin && known.actor == e.actor)
+      return speaker;
   }
   if (loose_speakers_.size() >= kMaxLooseSpeakers) loose_speakers_.clear();
   loose_speakers_.push_back(add_speaker(nullptr, store(e)));
@@ -146,7 +155,8 @@ uint32_t Digester::speaker_of(const Envelope& e) {
 const Envelope* Digester::store(const Envelope& loose) {
   Envelope& kept = envelopes_.emplace_back(loose);
   if (!scanner_.is_rewritten()) return &kept;
-  for (std::string_view* view : {&kept.origin, &kept.actor, &kept.actor_ip, &kept.file, &kept.func, &kept.body}) {
+  for (std::string_view* view :
+       {&kept.origin, &kept.actor, &kept.actor_ip, &kept.file, &kept.func, &kept.body}) {
     *view = texts_.emplace_back(*view);
   }
   return &kept;
@@ -162,13 +172,14 @@ void Digester::count(uint32_t index, const PlainScanner::KnownMessage& m, int la
     speaker.label_line = out_.lines;
   }
   if (m.time_us != kNoTime) {
-    speaker.first_us = speaker.first_us == kNoTime ? m.time_us : std::min(speaker.first_us, m.time_us);
+    speaker.first_us =
+        speaker.first_us == kNoTime ? m.time_us : std::min(speaker.first_us, m.time_us);
     speaker.last_us = std::max(speaker.last_us, m.time_us);
   }
 }
 
-void Digester::keep(uint32_t speaker, uint8_t does, std::string_view line, const PlainScanner::KnownMessage& m,
-                    const Envelope& said) {
+void Digester::keep(uint32_t speaker, uint8_t does, std::string_view line,
+                    const PlainScanner::KnownMessage& m, const Envelope& said) {
   const auto index = static_cast<uint32_t>(out_.messages.size());
   out_.records.push_back({BlockDigest::Step::Message, out_.lines, speaker, index});
   std::string_view body = m.body;
@@ -185,13 +196,14 @@ void Digester::keep(uint32_t speaker, uint8_t does, std::string_view line, const
 bool Digester::is_new_template(std::string_view body) {
   if (unrecognised_.size() >= kUnrecognisedSamples) return false;
   const uint64_t hash = template_hash(body, 0);
-  if (std::find(unrecognised_.begin(), unrecognised_.end(), hash) != unrecognised_.end()) return false;
+  if (std::find(unrecognised_.begin(), unrecognised_.end(), hash) != unrecognised_.end())
+    return false;
   unrecognised_.push_back(hash);
   return true;
 }
 
-void Digester::sort_event(uint32_t index, std::string_view line, const PlainScanner::KnownMessage& m,
-                          const Envelope& said) {
+void Digester::sort_event(uint32_t index, std::string_view line,
+                          const PlainScanner::KnownMessage& m, const Envelope& said) {
   static const auto kFates = make_fates();
   parse_nccl({m.level, m.body, said.file, said.func, said.host.size()}, event_);
   BlockDigest::Speaker& speaker = out_.speakers[index];
@@ -203,9 +215,14 @@ void Digester::sort_event(uint32_t index, std::string_view line, const PlainScan
   speaker.last_cut = e.kind == EventKind::Unknown || (e.kind == EventKind::Other && e.truncated);
   uint8_t does = 0;
   switch (kFates[static_cast<size_t>(e.kind)]) {
-    case Fate::Counted: break;
-    case Fate::Bulk: speaker.bulk += !said.damaged; break;
-    case Fate::Record: does |= flag(BlockDigest::Does::Event); break;
+    case Fate::Counted:
+      break;
+    case Fate::Bulk:
+      speaker.bulk += !said.damaged;
+      break;
+    case Fate::Record:
+      does |= flag(BlockDigest::Does::Event);
+      break;
     case Fate::Call:
       if (said.damaged) break;
       const auto call = static_cast<uint32_t>(out_.calls.size());

@@ -1,7 +1,8 @@
-// Blocks of lines to what they add to a source, worked out without the lines before them, so that blocks can be
-// digested on several threads and folded in order (SourceFold::add). What nearly all lines say is summed up per
-// speaker; what hangs on the order of lines becomes a record. A Digester serves one block at a time; its digest's
-// views point into the block and into the Digester and live until the next digest().
+// Blocks of lines to what they add to a source, worked out without the lines before them, so that
+// blocks can be digested on several threads and folded in order (SourceFold::add). What nearly all
+// lines say is summed up per speaker; what hangs on the order of lines becomes a record. A Digester
+// serves one block at a time; its digest's views point into the block and into the Digester and
+// live until the next digest().
 #pragma once
 
 #include <deque>
@@ -16,8 +17,8 @@
 
 namespace rankdx {
 
-/// Order-free hash of the lines of a source: that of two parts one after the other is made of theirs. It only has to
-/// tell two logs of one name apart.
+/// Order-free hash of the lines of a source: that of two parts one after the other is made of
+/// theirs. It only has to tell two logs of one name apart.
 class LineHash {
  public:
   void add(std::string_view line);
@@ -55,9 +56,9 @@ struct BlockDigest {
   enum class Step : uint8_t { Speaker, Message, Call, Line };
   struct Record {
     Step step;
-    uint32_t line;     ///< in the block, from 1 on
+    uint32_t line;  ///< in the block, from 1 on
     uint32_t speaker;
-    uint32_t index;    ///< of the message or the call
+    uint32_t index;  ///< of the message or the call
   };
 
   std::vector<Record> records;
@@ -87,25 +88,28 @@ class Digester {
   void take_line(std::string_view line);
   void take_known(std::string_view line);
   void take_loose(std::string_view line);
-  void sort_event(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m, const Envelope& said);
+  void sort_event(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m,
+                  const Envelope& said);
   uint32_t speaker_of(const HeadMemo::Entry& head);
   uint32_t speaker_of(const Envelope& loose);
   uint32_t add_speaker(const HeadMemo::Entry* head, const Envelope* said);
   void count(uint32_t speaker, const PlainScanner::KnownMessage& m, int label_rank);
   bool is_new_template(std::string_view body);
-  void keep(uint32_t speaker, uint8_t does, std::string_view line, const PlainScanner::KnownMessage& m,
-            const Envelope& said);
+  void keep(uint32_t speaker, uint8_t does, std::string_view line,
+            const PlainScanner::KnownMessage& m, const Envelope& said);
   const Envelope* store(const Envelope& loose);
 
-  struct SpeakerAt { uint32_t block = 0, speaker = 0; };
+  struct SpeakerAt {
+    uint32_t block = 0, speaker = 0;
+  };
   const LiteralSet& gate_;
   PlainScanner scanner_;
   BlockDigest out_;
   Event event_;
   std::vector<SpeakerAt> by_head_;
   uint32_t block_number_ = 0;
-  std::vector<uint32_t> loose_speakers_;   ///< those of this block
-  std::vector<uint64_t> unrecognised_;     ///< templates of this block
+  std::vector<uint32_t> loose_speakers_;  ///< those of this block
+  std::vector<uint64_t> unrecognised_;    ///< templates of this block
   std::deque<Envelope> envelopes_;
   std::deque<std::string> texts_;
 };

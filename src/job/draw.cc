@@ -1,10 +1,11 @@
-// Rings, trees, links and call counts of a communicator, put together from what each of its ranks printed.
+// Rings, trees, links and call counts of a communicator, put together from what each of its ranks
+// printed.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <map>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "job/assemble_parts.h"
 
@@ -25,11 +26,13 @@ std::vector<int> close_ring(const std::map<int, int>& next, int nranks) {
   return at == 0 ? ring : std::vector<int>{};
 }
 
-/// A dump is whole when it names each rank once (NCCL prints at most 20 ranks until 2.22.3, 127 bytes from 2.23.4).
+/// A dump is whole when it names each rank once (NCCL prints at most 20 ranks until 2.22.3, 127
+/// bytes from 2.23.4).
 bool whole(const RingDumpFacts& dump, int nranks) {
   if (dump.truncated || static_cast<int>(dump.ranks.size()) != nranks) return false;
   std::set<int> ranks(dump.ranks.begin(), dump.ranks.end());
-  return static_cast<int>(ranks.size()) == nranks && *ranks.begin() == 0 && *ranks.rbegin() == nranks - 1;
+  return static_cast<int>(ranks.size()) == nranks && *ranks.begin() == 0 &&
+         *ranks.rbegin() == nranks - 1;
 }
 
 void draw_rings(Communicator& comm) {
@@ -62,7 +65,8 @@ void draw_trees(Communicator& comm) {
       }
     }
   }
-  for (const auto& [channel, set] : edges) comm.trees.push_back({channel, {set.begin(), set.end()}});
+  for (const auto& [channel, set] : edges)
+    comm.trees.push_back({channel, {set.begin(), set.end()}});
 }
 
 void draw_links(const Job& job, Communicator& comm) {
@@ -77,7 +81,9 @@ void draw_links(const Job& job, Communicator& comm) {
       link.source = m.source;
       const Member* a = comm.member(f.from);
       const Member* b = comm.member(f.to);
-      if (a && b) link.same_host = job.processes[a->process].host_index == job.processes[b->process].host_index;
+      if (a && b)
+        link.same_host =
+            job.processes[a->process].host_index == job.processes[b->process].host_index;
     }
   }
   for (auto& [key, entry] : links) {
@@ -88,8 +94,9 @@ void draw_links(const Job& job, Communicator& comm) {
 
 std::string_view datatype_name(int type) {
   // ncclDataType_t, nccl.h; 10 and 11 from 2.24
-  static constexpr std::string_view kNames[] = {"int8", "uint8", "int32", "uint32", "int64", "uint64",
-                                                "fp16", "fp32",  "fp64",  "bf16",   "fp8e4m3", "fp8e5m2"};
+  static constexpr std::string_view kNames[] = {"int8",  "uint8",  "int32",   "uint32",
+                                                "int64", "uint64", "fp16",    "fp32",
+                                                "fp64",  "bf16",   "fp8e4m3", "fp8e5m2"};
   return type >= 0 && type < 12 ? kNames[type] : "?";
 }
 
@@ -98,7 +105,8 @@ void count_collectives(Communicator& comm) {
     if (!m.facts->calls) continue;
     const CallFacts& last = m.facts->last_calls.back();
     comm.collectives.push_back(
-        {m.rank, m.facts->calls, fmt::format("{} count {} {}", last.name, last.count, datatype_name(last.datatype))});
+        {m.rank, m.facts->calls,
+         fmt::format("{} count {} {}", last.name, last.count, datatype_name(last.datatype))});
   }
 }
 

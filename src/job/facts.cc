@@ -13,8 +13,8 @@ std::string_view to_string(Stage stage) {
 
 Facts merge(Facts a, Facts b) {
   a.sources.merge(b.sources);
-  // What is left in b has a twin. Two contents under one name and fingerprint: the greater one, so that the order of
-  // merging is no matter.
+  // What is left in b has a twin. Two contents under one name and fingerprint: the greater one, so
+  // that the order of merging is no matter.
   for (auto& [key, source] : b.sources) {
     SourceFacts& twin = a.sources.at(key);
     if (twin < source) twin = std::move(source);

@@ -43,16 +43,18 @@ struct SourceFold::Impl : MessageSink {
   CommBudget comm_budget;
   std::deque<ProcessFold> processes;
   std::map<Key, int> by_key;
-  std::vector<int> writers;              // by Envelope::writer: index of the process
+  std::vector<int> writers;  // by Envelope::writer: index of the process
   NotableStore notables;
   std::vector<uint64_t> unrecognised_seen;
   std::vector<uint32_t> marks;
-  std::vector<int> process_of_speaker;   // of the digest at hand
+  std::vector<int> process_of_speaker;  // of the digest at hand
   uint64_t line_number = 0;
   uint64_t plain_lines = 0, plain_nccl_lines = 0, plain_damaged_lines = 0;  // not seen by `scanner`
   LineHash hash;
 
-  Impl(std::string name, const LiteralSet& literals) : gate(literals) { facts.name = std::move(name); }
+  Impl(std::string name, const LiteralSet& literals) : gate(literals) {
+    facts.name = std::move(name);
+  }
 
   int find_process(const Envelope& m) {
     Key key(m.origin, m.host, m.level == Level::None || m.pid < 0 ? m.actor_pid : m.pid, m.actor);
@@ -110,7 +112,8 @@ struct SourceFold::Impl : MessageSink {
     marks.clear();
     engine_marks().find(body, marks);
     if (marks.empty()) return;
-    facts.vllm_version = version_after(body, marks.front() == 0 ? "LLM engine (v" : "API server version ");
+    facts.vllm_version =
+        version_after(body, marks.front() == 0 ? "LLM engine (v" : "API server version ");
   }
 
   void on_nccl(const Envelope& m, std::string_view line, int process) {
@@ -123,7 +126,8 @@ struct SourceFold::Impl : MessageSink {
     if (!m.damaged || event.kind == EventKind::Warn) fold.add(event, at);
     p.last_nccl.line = line_number;
     p.last_nccl.text.assign(line.substr(0, kMaxKeptText));
-    p.last_cut = event.kind == EventKind::Unknown || (event.kind == EventKind::Other && event.truncated);
+    p.last_cut =
+        event.kind == EventKind::Unknown || (event.kind == EventKind::Other && event.truncated);
     if (m.level == Level::Warn) ++p.warns;
     if (event.kind == EventKind::Unknown) unrecognised(m.body);
     if (m.level == Level::Warn || (!event.hot && gate.any(m.body))) note(m, line, process);
@@ -154,7 +158,8 @@ struct SourceFold::Impl : MessageSink {
   void sample_unrecognised(std::string_view body) {
     if (unrecognised_seen.size() >= kUnrecognisedSamples) return;
     const uint64_t h = template_hash(body, 0);
-    if (std::find(unrecognised_seen.begin(), unrecognised_seen.end(), h) != unrecognised_seen.end()) return;
+    if (std::find(unrecognised_seen.begin(), unrecognised_seen.end(), h) != unrecognised_seen.end())
+      return;
     unrecognised_seen.push_back(h);
     facts.unrecognised_samples.emplace_back(body.substr(0, 200));
   }
@@ -187,13 +192,16 @@ struct SourceFold::Impl : MessageSink {
   }
 };
 
-/// May the digest be believed? It read each head as if its host were known. A host that is not known yet must be no
-/// longer form of another one (a cut line glued to it), and no line of the block may hang on which hosts are known.
+/// May the digest be believed? It read each head as if its host were known. A host that is not
+/// known yet must be no longer form of another one (a cut line glued to it), and no line of the
+/// block may hang on which hosts are known.
 bool SourceFold::Impl::knows_speakers(const BlockDigest& digest) {
   std::set<std::string_view> fresh;
   const KnownHosts& hosts = scanner.memory().hosts;
   for (const BlockDigest::Speaker& speaker : digest.speakers) {
-    if (speaker.head == nullptr || digest.process_of_head[speaker.head->index] != BlockDigest::kNotYet) continue;
+    if (speaker.head == nullptr ||
+        digest.process_of_head[speaker.head->index] != BlockDigest::kNotYet)
+      continue;
     if (!hosts.knows(speaker.said->host)) fresh.insert(speaker.said->host);
   }
   if (fresh.empty()) return true;
@@ -282,7 +290,8 @@ void SourceFold::Impl::add_digest(BlockDigest& digest) {
         process[record.speaker] = process_of(digest.speakers[record.speaker], digest);
         break;
       case BlockDigest::Step::Message:
-        if (process[record.speaker] >= 0) add_message(digest.messages[record.index], process[record.speaker]);
+        if (process[record.speaker] >= 0)
+          add_message(digest.messages[record.index], process[record.speaker]);
         break;
       case BlockDigest::Step::Call:
         if (process[record.speaker] >= 0) {
@@ -294,7 +303,8 @@ void SourceFold::Impl::add_digest(BlockDigest& digest) {
         break;
     }
   }
-  for (size_t i = 0; i < digest.speakers.size(); ++i) add_sums(digest.speakers[i], process[i], before);
+  for (size_t i = 0; i < digest.speakers.size(); ++i)
+    add_sums(digest.speakers[i], process[i], before);
   plain_lines += digest.lines - digest.unsure.size();
   plain_nccl_lines += digest.nccl_lines;
   plain_damaged_lines += digest.damaged_lines;
@@ -319,7 +329,8 @@ void SourceFold::add(BlockDigest& digest) {
   }
 }
 
-SourceFacts SourceFold::finish(uint64_t bytes, uint64_t overlong, bool ends_mid_line, std::string problem) {
+SourceFacts SourceFold::finish(uint64_t bytes, uint64_t overlong, bool ends_mid_line,
+                               std::string problem) {
   SourceFacts& f = impl_->facts;
   const ScanCounts& counts = impl_->scanner.counts();
   f.bytes = bytes;

@@ -27,7 +27,8 @@ uint64_t template_hash(std::string_view text, uint64_t seed) {
 
 bool NotableStore::add(Notable notable, std::string_view text, std::string_view body) {
   body = body.substr(0, kMaxKeptText);
-  const uint64_t seed = (static_cast<uint64_t>(notable.process) << 8) | static_cast<uint64_t>(notable.level);
+  const uint64_t seed =
+      (static_cast<uint64_t>(notable.process) << 8) | static_cast<uint64_t>(notable.level);
   const uint64_t hash = template_hash(body, seed);
   if (kept_.size() >= kMaxNotables && !slots_.contains(hash)) {
     ++dropped_;

@@ -1,5 +1,5 @@
-// The lines that are kept for the rules, bounded: repetitions of one text (digits and addresses apart) by one process
-// are folded into a few samples and a count.
+// The lines that are kept for the rules, bounded: repetitions of one text (digits and addresses
+// apart) by one process are folded into a few samples and a count.
 #pragma once
 
 #include <string>
@@ -16,22 +16,26 @@ class NotableStore {
   /// Distinct texts kept per process and template before repetitions only raise the count.
   static constexpr int kSamples = 4;
 
-  /// Adds a line or counts it into an earlier one of the same template. `notable` comes without its text and body,
-  /// which are copied only if they are kept, and then cut to kMaxKeptText.
-  /// True: it was kept as it is.
+  /// Adds a line or counts it into an earlier one of the same template. `notable` comes without its
+  /// text and body, which are copied only if they are kept, and then cut to kMaxKeptText. True: it
+  /// was kept as it is.
   bool add(Notable notable, std::string_view text, std::string_view body);
   /// Gives up the lines in line order and resets the store.
   std::vector<Notable> take();
   uint64_t dropped() const { return dropped_; }
 
  private:
-  struct Slot { uint32_t samples = 0; uint32_t last = 0; };
+  struct Slot {
+    uint32_t samples = 0;
+    uint32_t last = 0;
+  };
   std::unordered_map<uint64_t, Slot> slots_;
   std::vector<Notable> kept_;
   uint64_t dropped_ = 0;
 };
 
-/// Hash of a text without its digits and hexadecimal runs, so that "rank 3 at 0x7f12" and "rank 4 at 0x80aa" agree.
+/// Hash of a text without its digits and hexadecimal runs, so that "rank 3 at 0x7f12" and "rank 4
+/// at 0x80aa" agree.
 uint64_t template_hash(std::string_view text, uint64_t seed);
 
 }  // namespace rankdx

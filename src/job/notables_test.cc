@@ -13,7 +13,8 @@ void add(NotableStore& store, uint64_t number, const std::string& body) {
 
 TEST(Notables, RepetitionsOfATemplateBecomeSamplesAndACount) {
   NotableStore store;
-  for (int i = 0; i < 1000; ++i) add(store, 1 + i, "connect to 10.0.0." + std::to_string(i) + " refused");
+  for (int i = 0; i < 1000; ++i)
+    add(store, 1 + i, "connect to 10.0.0." + std::to_string(i) + " refused");
   const auto kept = store.take();
   ASSERT_EQ(kept.size(), static_cast<size_t>(NotableStore::kSamples));
   EXPECT_EQ(kept.back().count, 1000u - NotableStore::kSamples + 1);
@@ -32,7 +33,8 @@ TEST(Notables, EndlessDifferentTextsMeetTheLimit) {
 }
 
 TEST(Notables, TemplateHashIgnoresDigitsAndAddresses) {
-  EXPECT_EQ(template_hash("rank 3 at 0x7f12 died", 0), template_hash("rank 14 at 0x80aabb died", 0));
+  EXPECT_EQ(template_hash("rank 3 at 0x7f12 died", 0),
+            template_hash("rank 14 at 0x80aabb died", 0));
   EXPECT_NE(template_hash("rank 3 died", 0), template_hash("rank 3 hung", 0));
 }
 

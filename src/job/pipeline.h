@@ -1,5 +1,5 @@
-// One source on its way to Facts: blocks are read one after the other, digested by any thread, and folded in order. The
-// result is the same for any number of threads and any size of blocks.
+// One source on its way to Facts: blocks are read one after the other, digested by any thread, and
+// folded in order. The result is the same for any number of threads and any size of blocks.
 #pragma once
 
 #include <atomic>
@@ -35,8 +35,8 @@ class SourcePipeline {
   /// `max_units`: blocks in work at a time.
   SourcePipeline(Ends ends, size_t max_units);
 
-  /// Works until the source is folded to its end, with whoever helps. Any number of threads; all of them return when
-  /// there is nothing more to do.
+  /// Works until the source is folded to its end, with whoever helps. Any number of threads; all of
+  /// them return when there is nothing more to do.
   void work();
   /// The error that ended the source early. After work().
   const std::optional<Error>& error() const { return error_; }

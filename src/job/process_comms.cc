@@ -1,5 +1,5 @@
-// Which communicators a process keeps: all that live or failed, and of those that were closed in order the first and
-// the last ones. A job can open them by the thousand.
+// Which communicators a process keeps: all that live or failed, and of those that were closed in
+// order the first and the last ones. A job can open them by the thousand.
 #include <algorithm>
 #include <numeric>
 
@@ -48,7 +48,8 @@ CommFacts* ProcessFold::open_comm(const Event& event, const LinePlace& at) {
 
 /// An index for a new communicator, -1 when there are too many.
 int ProcessFold::take_place() {
-  const bool many = facts.comms.size() >= kMaxComms || (budget_.is_spent() && facts.comms.size() >= kFewComms);
+  const bool many =
+      facts.comms.size() >= kMaxComms || (budget_.is_spent() && facts.comms.size() >= kFewComms);
   int index = static_cast<int>(facts.comms.size());
   if (!free_places_.empty()) {
     index = free_places_.back();
@@ -70,8 +71,8 @@ int ProcessFold::take_place() {
   return index;
 }
 
-/// Logs without "Destroy" lines (older versions, processes that just end) seem to keep all communicators open: the
-/// oldest that is complete, but for the first ones. -1: there is none.
+/// Logs without "Destroy" lines (older versions, processes that just end) seem to keep all
+/// communicators open: the oldest that is complete, but for the first ones. -1: there is none.
 int ProcessFold::oldest_at_work() const {
   int oldest = -1;
   uint64_t serial = UINT64_MAX;
@@ -117,13 +118,15 @@ void ProcessFold::give_up_comm(int index) {
   ++facts.comms_dropped;
 }
 
-/// Puts the communicators in the order in which they started. Returns the new index of each, -1 for a free place.
+/// Puts the communicators in the order in which they started. Returns the new index of each, -1 for
+/// a free place.
 std::vector<int> ProcessFold::order_comms() {
   std::vector<int> order(facts.comms.size());
   std::iota(order.begin(), order.end(), 0);
   auto serial = [&](int index) { return places_[static_cast<size_t>(index)].serial; };
   std::sort(order.begin(), order.end(), [&](int a, int b) { return serial(a) < serial(b); });
-  order.erase(order.begin(), std::find_if(order.begin(), order.end(), [&](int i) { return serial(i) > 0; }));
+  order.erase(order.begin(),
+              std::find_if(order.begin(), order.end(), [&](int i) { return serial(i) > 0; }));
   std::vector<int> new_index(facts.comms.size(), -1);
   std::vector<CommFacts> ordered;
   ordered.reserve(order.size());
@@ -132,7 +135,8 @@ std::vector<int> ProcessFold::order_comms() {
     ordered.push_back(std::move(facts.comms[static_cast<size_t>(index)]));
   }
   for (CommFacts& comm : ordered) {
-    if (comm.parent_index >= 0) comm.parent_index = new_index[static_cast<size_t>(comm.parent_index)];
+    if (comm.parent_index >= 0)
+      comm.parent_index = new_index[static_cast<size_t>(comm.parent_index)];
   }
   facts.comms = std::move(ordered);
   return new_index;

@@ -74,7 +74,8 @@ struct ProcessFold::Handler {
     set(EventKind::Via, &ProcessFold::on_via);
     set(EventKind::Connected, &ProcessFold::on_connected);
     set(EventKind::CollCall, &ProcessFold::on_call);
-    for (auto kind : {EventKind::CallTrace, EventKind::Tuning, EventKind::Alloc, EventKind::ProxyNote}) {
+    for (auto kind :
+         {EventKind::CallTrace, EventKind::Tuning, EventKind::Alloc, EventKind::ProxyNote}) {
       set(kind, &ProcessFold::on_bulk);
     }
     set(EventKind::ConnectRetry, &ProcessFold::on_retry);
@@ -105,7 +106,8 @@ void ProcessFold::fill(CommFacts& comm, const Event& event) {
   if (event.has_bus_id) comm.bus_id = event.bus_id, comm.has_bus_id = true;
   if (event.has_comm_id) comm.comm_id = event.comm_id, comm.has_comm_id = true;
   if (!event.func.empty()) comm.func = event.func;
-  if (event.has_color && !comm.has_color) comm.color = event.color, comm.key = event.key, comm.has_color = true;
+  if (event.has_color && !comm.has_color)
+    comm.color = event.color, comm.key = event.key, comm.has_color = true;
   if (event.split_count >= 0) comm.split_count = event.split_count;
   if (event.parent && comm.parent != event.parent) {
     comm.parent = event.parent;
@@ -141,7 +143,8 @@ void ProcessFold::on_start(const Event& event, const LinePlace& at) {
   comm->start = keep(at);
   comm->start_us = at.time_us;
   reach(*comm, Stage::InitStart);
-  // The function name stands in the line from 2.21.5 on, children say so with ncclCommSplit (init.cc).
+  // The function name stands in the line from 2.21.5 on, children say so with ncclCommSplit
+  // (init.cc).
   if (event.func.empty()) {
     bound_version(0, 22005, at);
   } else {
@@ -159,7 +162,8 @@ void ProcessFold::on_complete(const Event& event, const LinePlace& at) {
   }
   CommFacts* comm = comm_by_pointer(event.comm);
   if (!comm) {
-    // Before 2.18.3 no START line is printed: what this thread said so far belongs to this communicator.
+    // Before 2.18.3 no START line is printed: what this thread said so far belongs to this
+    // communicator.
     comm = comm_of_thread(at.tid);
     if (!comm || comm->comm || comm->stage >= Stage::InitComplete) comm = open_comm(event, at);
     if (!comm) return;
@@ -176,10 +180,12 @@ void ProcessFold::on_complete(const Event& event, const LinePlace& at) {
 
 void ProcessFold::on_split(const Event& event, const LinePlace& at) {
   if (splits_.size() >= kMaxThreads) return;
-  splits_[at.tid] = {event.rank, event.nranks, event.color, event.key, split_count_++, event.parent};
+  splits_[at.tid] = {event.rank, event.nranks,   event.color,
+                     event.key,  split_count_++, event.parent};
 }
 
-/// A rank that takes no part in a split counts it all the same, so that the numbers agree over ranks.
+/// A rank that takes no part in a split counts it all the same, so that the numbers agree over
+/// ranks.
 void ProcessFold::on_split_out(const Event&, const LinePlace&) { ++split_count_; }
 
 void ProcessFold::take_split(CommFacts& comm, int tid) {
@@ -194,7 +200,8 @@ void ProcessFold::take_split(CommFacts& comm, int tid) {
   comm.split_order = split.order;
   comm.parent = split.parent;
   auto parent = live_.find(split.parent);
-  if (parent != live_.end() && &facts.comms[parent->second] != &comm) comm.parent_index = parent->second;
+  if (parent != live_.end() && &facts.comms[parent->second] != &comm)
+    comm.parent_index = parent->second;
 }
 
 void ProcessFold::on_layout(const Event& event, const LinePlace& at) {
@@ -224,13 +231,15 @@ void ProcessFold::on_destroy(const Event& event, const LinePlace& at) {
 void ProcessFold::on_thread_stage(const Event& event, const LinePlace& at) {
   CommFacts* comm = comm_of_thread(at.tid);
   if (!comm || comm->stage >= Stage::InitComplete) return;
-  reach(*comm, event.kind == EventKind::Pattern || event.kind == EventKind::P2pChunk ? Stage::Graph
-                                                                                     : Stage::Topology);
+  reach(*comm, event.kind == EventKind::Pattern || event.kind == EventKind::P2pChunk
+                   ? Stage::Graph
+                   : Stage::Topology);
 }
 
 void ProcessFold::on_graph(const Event& event, const LinePlace& at) {
   CommFacts* comm = comm_of_thread(at.tid);
-  // No START line before 2.18.3: the first graph line of a thread opens a communicator without a pointer.
+  // No START line before 2.18.3: the first graph line of a thread opens a communicator without a
+  // pointer.
   if (!comm) comm = open_comm(Event{}, at);
   if (!comm || comm->stage >= Stage::InitComplete) return;
   reach(*comm, Stage::Graph);
@@ -268,7 +277,8 @@ void ProcessFold::on_graph(const Event& event, const LinePlace& at) {
 CommFacts* ProcessFold::comm_for_link(const Event& event, const LinePlace& at) {
   CommFacts* comm = comm_of_thread(at.tid);
   if (comm && fits(*comm, event)) return comm;
-  // A fresh thread connects at the first collective (2.22.3 to 2.27.7): the communicator completed last comes first.
+  // A fresh thread connects at the first collective (2.22.3 to 2.27.7): the communicator completed
+  // last comes first.
   int index = -1;
   if (last_complete_ >= 0 && fits(facts.comms[last_complete_], event)) index = last_complete_;
   for (int i = static_cast<int>(facts.comms.size()) - 1; index < 0 && i >= 0; --i) {
@@ -278,7 +288,8 @@ CommFacts* ProcessFold::comm_for_link(const Event& event, const LinePlace& at) {
                                      [](const CommFacts& c) { return c.start.line != 0; });
   if (index < 0 && !any_start && !comm) return open_comm(Event{}, at);
   if (index < 0) return nullptr;
-  if (!comm && thread_comm_.size() < kMaxThreads) thread_comm_[at.tid] = {index, places_[static_cast<size_t>(index)].serial};
+  if (!comm && thread_comm_.size() < kMaxThreads)
+    thread_comm_[at.tid] = {index, places_[static_cast<size_t>(index)].serial};
   return &facts.comms[index];
 }
 
@@ -339,7 +350,8 @@ void ProcessFold::on_banner(const Event& event, const LinePlace& at) {
 
 void ProcessFold::on_env(const Event& event, const LinePlace& at) {
   auto known = [&](const EnvFacts& e) { return e.name == event.name && e.value == event.value; };
-  if (facts.env.size() >= kMaxSmall || std::any_of(facts.env.begin(), facts.env.end(), known)) return;
+  if (facts.env.size() >= kMaxSmall || std::any_of(facts.env.begin(), facts.env.end(), known))
+    return;
   facts.env.push_back({std::string(event.name), std::string(event.value), keep(at)});
 }
 
@@ -366,7 +378,8 @@ void ProcessFold::on_network(const Event& event, const LinePlace& at) {
       break;
     case EventKind::SocketUsing:
       if (!event.name.empty()) add_interface(event.name, event.value, false);
-      for_each_net_device(event.value, [&](std::string_view n, std::string_view a) { add_interface(n, a, false); });
+      for_each_net_device(
+          event.value, [&](std::string_view n, std::string_view a) { add_interface(n, a, false); });
       break;
     case EventKind::IbUsing:
       for_each_net_device(event.value, [&](std::string_view n, std::string_view rest) {
@@ -377,7 +390,8 @@ void ProcessFold::on_network(const Event& event, const LinePlace& at) {
       facts.ib_no_device = true;
       break;
     case EventKind::NetUsing:
-      if (std::find(facts.networks.begin(), facts.networks.end(), event.name) == facts.networks.end() &&
+      if (std::find(facts.networks.begin(), facts.networks.end(), event.name) ==
+              facts.networks.end() &&
           facts.networks.size() < kMaxSmall) {
         facts.networks.emplace_back(event.name);
       }
@@ -424,7 +438,8 @@ void ProcessFold::on_warn(const Event& event, const LinePlace& at) {
 }
 
 void ProcessFold::on_backtrace(const Event& event, const LinePlace& at) {
-  // A host without RDMA devices: the IB transport reports failure and NCCL goes on with the next one (net_ib.cc, 2.27).
+  // A host without RDMA devices: the IB transport reports failure and NCCL goes on with the next
+  // one (net_ib.cc, 2.27).
   if (event.file.starts_with("transport/net_ib")) return;
   ++facts.backtraces;
   if (!facts.first_backtrace.line) {
@@ -471,7 +486,8 @@ std::vector<int> ProcessFold::finish() {
   for (CommFacts& comm : facts.comms) {
     std::sort(comm.links.begin(), comm.links.end(), by_ends);
     std::rotate(comm.last_calls.begin(),
-                comm.last_calls.begin() + static_cast<long>(comm.calls % std::max<size_t>(1, comm.last_calls.size())),
+                comm.last_calls.begin() +
+                    static_cast<long>(comm.calls % std::max<size_t>(1, comm.last_calls.size())),
                 comm.last_calls.end());
   }
   return new_index;

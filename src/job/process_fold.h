@@ -1,6 +1,7 @@
-// One process while its source is being read: the facts so far, and which thread is at work on which communicator.
-// Lines without a communicator pointer ("via", rings, trees) are tied by thread (reference: NCCL init.cc; from 2.22.3
-// connections made at the first collective run in fresh threads).
+// One process while its source is being read: the facts so far, and which thread is at work on
+// which communicator. Lines without a communicator pointer ("via", rings, trees) are tied by thread
+// (reference: NCCL init.cc; from 2.22.3 connections made at the first collective run in fresh
+// threads).
 #pragma once
 
 #include <deque>
@@ -31,12 +32,14 @@ struct CommBudget {
 
 class ProcessFold {
  public:
-  static constexpr size_t kMaxComms = 256;        ///< communicators kept per process
-  /// Of those that were closed without an error, the first and the last ones stay; kFewComms when the budget is spent.
+  static constexpr size_t kMaxComms = 256;  ///< communicators kept per process
+  /// Of those that were closed without an error, the first and the last ones stay; kFewComms when
+  /// the budget is spent.
   static constexpr size_t kFirstClosed = 64, kLastClosed = 64, kFewComms = 8;
-  static constexpr size_t kMaxLinks = 4096;       ///< links kept per communicator
-  static constexpr size_t kMaxThreads = 4096;     ///< threads remembered
-  static constexpr size_t kMaxSmall = 256;        ///< entries of the small lists (environment, interfaces, retries)
+  static constexpr size_t kMaxLinks = 4096;    ///< links kept per communicator
+  static constexpr size_t kMaxThreads = 4096;  ///< threads remembered
+  static constexpr size_t kMaxSmall =
+      256;  ///< entries of the small lists (environment, interfaces, retries)
   static constexpr int kMaxChannels = 64;
 
   /// The budget outlives the fold.
@@ -46,7 +49,11 @@ class ProcessFold {
   uint64_t label_line = 0;  ///< of the label that facts.label_rank was read from
 
   /// A collective call.
-  struct Call { std::string_view name; uint64_t comm, op_count, count; int datatype, op, root; };
+  struct Call {
+    std::string_view name;
+    uint64_t comm, op_count, count;
+    int datatype, op, root;
+  };
 
   /// Does add() do anything with such an event?
   static bool wants(EventKind kind);
@@ -58,8 +65,8 @@ class ProcessFold {
   int current_comm(int tid) const;
   /// A line that is kept says something about this communicator of current_comm(): it stays, too.
   void hold_comm(int index) { places_[static_cast<size_t>(index)].is_held = true; }
-  /// Sorts what has no order of its own and takes out what was given up. Call once at the end. Returns the new index
-  /// of each communicator.
+  /// Sorts what has no order of its own and takes out what was given up. Call once at the end.
+  /// Returns the new index of each communicator.
   std::vector<int> finish();
 
   struct Handler;
@@ -102,23 +109,34 @@ class ProcessFold {
   void on_ras_note(std::string_view text, const LinePlace& at);
   void on_bulk(const Event& event, const LinePlace& at);
 
-  uint64_t recent_comm_ = 0;                      ///< looked up last in live_, 0 none
+  uint64_t recent_comm_ = 0;  ///< looked up last in live_, 0 none
   int recent_index_ = -1;
-  std::unordered_map<uint64_t, int> live_;        ///< communicator pointer -> index into facts.comms
+  std::unordered_map<uint64_t, int> live_;  ///< communicator pointer -> index into facts.comms
   /// What stands at an index of facts.comms: it is used again once a communicator was given up.
-  struct Place { uint64_t serial = 0; bool is_held = false; };
-  struct PlaceOfThread { int index = -1; uint64_t serial = 0; };
+  struct Place {
+    uint64_t serial = 0;
+    bool is_held = false;
+  };
+  struct PlaceOfThread {
+    int index = -1;
+    uint64_t serial = 0;
+  };
   std::unordered_map<int, PlaceOfThread> thread_comm_;  ///< by tid
   CommBudget& budget_;
-  std::vector<Place> places_;                     ///< parallel to facts.comms; serial 0: free
+  std::vector<Place> places_;  ///< parallel to facts.comms; serial 0: free
   std::vector<int> free_places_;
-  std::deque<int> closed_;                        ///< that may be given up, oldest first
-  size_t first_closed_ = 0;                       ///< number of those that stay
+  std::deque<int> closed_;   ///< that may be given up, oldest first
+  size_t first_closed_ = 0;  ///< number of those that stay
   uint64_t last_serial_ = 0;
-  std::unordered_map<uint64_t, int> children_;    ///< parent index, color -> number of children so far
-  /// A split whose communicator has not started yet: 2.18 to 2.22 print it before the start, on the same thread.
-  struct Split { int rank = -1, nranks = -1, color = 0, key = 0, order = 0; uint64_t parent = 0; };
-  std::unordered_map<int, Split> splits_;         ///< tid -> split
+  std::unordered_map<uint64_t, int>
+      children_;  ///< parent index, color -> number of children so far
+  /// A split whose communicator has not started yet: 2.18 to 2.22 print it before the start, on the
+  /// same thread.
+  struct Split {
+    int rank = -1, nranks = -1, color = 0, key = 0, order = 0;
+    uint64_t parent = 0;
+  };
+  std::unordered_map<int, Split> splits_;  ///< tid -> split
   int split_count_ = 0;
   int last_complete_ = -1;
 };

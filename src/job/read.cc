@@ -51,8 +51,8 @@ class PeekedSource : public ByteSource {
   std::optional<Error> error_;
 };
 
-/// The threads of one reading. Each takes files of its own while there are any; whoever has none left helps with the
-/// blocks of the files that the others are still at.
+/// The threads of one reading. Each takes files of its own while there are any; whoever has none
+/// left helps with the blocks of the files that the others are still at.
 class Crew {
  public:
   explicit Crew(int threads) : size_(static_cast<size_t>(std::max(threads, 1))), busy_(size_) {}
@@ -67,7 +67,10 @@ class Crew {
     lock.unlock();
     pipeline.work();
     lock.lock();
-    auto here = [&] { return std::find_if(open_.begin(), open_.end(), [&](const Open& o) { return o.pipeline == &pipeline; }); };
+    auto here = [&] {
+      return std::find_if(open_.begin(), open_.end(),
+                          [&](const Open& o) { return o.pipeline == &pipeline; });
+    };
     here()->closed = true;
     changed_.wait(lock, [&] { return here()->helpers == 0; });
     open_.erase(here());
@@ -101,7 +104,11 @@ class Crew {
 
  private:
   using Lock = std::unique_lock<std::mutex>;
-  struct Open { SourcePipeline* pipeline; int helpers; bool closed = false; };
+  struct Open {
+    SourcePipeline* pipeline;
+    int helpers;
+    bool closed = false;
+  };
   const size_t size_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -116,7 +123,8 @@ class Folder {
 
   Part fold(const InputPath& path) const {
     Part part;
-    open_input(path, [&](InputItem item) { fold_item(std::move(item), part); }, part.left_out);
+    open_input(
+        path, [&](InputItem item) { fold_item(std::move(item), part); }, part.left_out);
     return part;
   }
 
@@ -127,8 +135,10 @@ class Folder {
     ++part.logs;
     SourceFold fold(item.name, gate_);
     BlockReader reader(source, options_.block_bytes);
-    SourcePipeline pipeline({reader, fold, gate_, options_.progress ? &options_.progress->bytes : nullptr, options_.times},
-                            crew_.size() + 1);
+    SourcePipeline pipeline(
+        {reader, fold, gate_, options_.progress ? &options_.progress->bytes : nullptr,
+         options_.times},
+        crew_.size() + 1);
     crew_.work(pipeline);
     const LineStats& stats = reader.stats();
     SourceFacts facts = fold.finish(stats.bytes, stats.overlong, !stats.ended_with_newline,
@@ -146,7 +156,8 @@ class Folder {
       if (*got == 0) break;
       bytes.append(block.data(), *got);
       if (bytes.size() > kMaxFactsFile) {
-        part.left_out.push_back({{ErrorCode::Unsupported, "is a facts file of more than 1 GiB", name, "merge fewer at once"}});
+        part.left_out.push_back({{ErrorCode::Unsupported, "is a facts file of more than 1 GiB",
+                                  name, "merge fewer at once"}});
         return;
       }
     }
@@ -189,7 +200,8 @@ void add_empty(const std::string& name, Facts& facts) {
 
 }  // namespace
 
-ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& gate, const ReadOptions& options) {
+ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& gate,
+                      const ReadOptions& options) {
   std::vector<LeftOut> not_found;
   const std::vector<InputPath> inputs = list_inputs(paths, not_found);
   if (options.progress) {

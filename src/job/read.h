@@ -1,4 +1,5 @@
-// Files to Facts: every input is folded on its own, on as many threads as wanted; the result is the same for any number.
+// Files to Facts: every input is folded on its own, on as many threads as wanted; the result is the
+// same for any number.
 #pragma once
 
 #include <atomic>
@@ -30,12 +31,14 @@ struct ReadOptions {
 
 struct ReadResult {
   Facts facts;
-  uint64_t logs = 0;            ///< sources that were folded; all others came from facts files
-  std::vector<Error> left_out;  ///< inputs, or parts of them, that could not be used; in the order of the inputs
+  uint64_t logs = 0;  ///< sources that were folded; all others came from facts files
+  std::vector<Error>
+      left_out;  ///< inputs, or parts of them, that could not be used; in the order of the inputs
 };
 
-/// Logs (files, directories, globs, "-", compressed, bundles) and facts files. Empty `paths`: standard input.
-/// `gate` selects the lines that are kept for the rules.
-ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& gate, const ReadOptions& options);
+/// Logs (files, directories, globs, "-", compressed, bundles) and facts files. Empty `paths`:
+/// standard input. `gate` selects the lines that are kept for the rules.
+ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& gate,
+                      const ReadOptions& options);
 
 }  // namespace rankdx

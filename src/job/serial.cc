@@ -1,5 +1,6 @@
-// The serial form of Facts: magic "RDXF", version, then the fields in the order below. A field is added at the end of
-// its struct together with a new version number; readers refuse versions they do not know.
+// The serial form of Facts: magic "RDXF", version, then the fields in the order below. A field is
+// added at the end of its struct together with a new version number; readers refuse versions they
+// do not know.
 #include <bit>
 
 #include "job/archive.h"
@@ -49,42 +50,77 @@ void all(A& a, T&... values) {
   (visit(a, values), ...);
 }
 
-template <class A> void fields(A& a, KeptLine& v) { all(a, v.line, v.text); }
-template <class A> void fields(A& a, LinkFacts& v) { all(a, v.from, v.to, v.transport, v.channels, v.first); }
-template <class A> void fields(A& a, TreeFacts& v) { all(a, v.channel, v.up, v.down[0], v.down[1], v.down[2]); }
-template <class A> void fields(A& a, RingFacts& v) { all(a, v.channel, v.prev, v.next); }
-template <class A> void fields(A& a, RingDumpFacts& v) { all(a, v.channel, v.ranks, v.truncated); }
-template <class A> void fields(A& a, CallFacts& v) {
+template <class A>
+void fields(A& a, KeptLine& v) {
+  all(a, v.line, v.text);
+}
+template <class A>
+void fields(A& a, LinkFacts& v) {
+  all(a, v.from, v.to, v.transport, v.channels, v.first);
+}
+template <class A>
+void fields(A& a, TreeFacts& v) {
+  all(a, v.channel, v.up, v.down[0], v.down[1], v.down[2]);
+}
+template <class A>
+void fields(A& a, RingFacts& v) {
+  all(a, v.channel, v.prev, v.next);
+}
+template <class A>
+void fields(A& a, RingDumpFacts& v) {
+  all(a, v.channel, v.ranks, v.truncated);
+}
+template <class A>
+void fields(A& a, CallFacts& v) {
   all(a, v.name, v.op_count, v.count, v.datatype, v.op, v.root, v.line);
 }
-template <class A> void fields(A& a, CommFacts& v) {
-  all(a, v.comm, v.comm_id, v.has_comm_id, v.parent, v.parent_index, v.color, v.key, v.split_count, v.has_color,
-      v.split_order, v.func, v.tid, v.rank, v.nranks, v.cuda_dev, v.nvml_dev, v.bus_id, v.has_bus_id, v.n_nodes,
-      v.local_ranks, v.local_rank, v.n_channels, v.init_seconds, v.stage, v.failed, v.start_us, v.complete_us, v.start,
-      v.complete, v.destroyed, v.layout, v.links, v.ring_edges, v.ring_dumps, v.trees, v.rings_connected,
-      v.trees_connected, v.calls, v.first_calls, v.last_calls);
+template <class A>
+void fields(A& a, CommFacts& v) {
+  all(a, v.comm, v.comm_id, v.has_comm_id, v.parent, v.parent_index, v.color, v.key, v.split_count,
+      v.has_color, v.split_order, v.func, v.tid, v.rank, v.nranks, v.cuda_dev, v.nvml_dev, v.bus_id,
+      v.has_bus_id, v.n_nodes, v.local_ranks, v.local_rank, v.n_channels, v.init_seconds, v.stage,
+      v.failed, v.start_us, v.complete_us, v.start, v.complete, v.destroyed, v.layout, v.links,
+      v.ring_edges, v.ring_dumps, v.trees, v.rings_connected, v.trees_connected, v.calls,
+      v.first_calls, v.last_calls);
 }
-template <class A> void fields(A& a, RetryFacts& v) {
-  all(a, v.peer, v.error, v.from_main_thread, v.tid, v.count, v.last_try, v.limit, v.exhausted, v.first, v.last);
+template <class A>
+void fields(A& a, RetryFacts& v) {
+  all(a, v.peer, v.error, v.from_main_thread, v.tid, v.count, v.last_try, v.limit, v.exhausted,
+      v.first, v.last);
 }
-template <class A> void fields(A& a, RasTimeoutFacts& v) { all(a, v.address, v.at); }
-template <class A> void fields(A& a, EnvFacts& v) { all(a, v.name, v.value, v.at); }
-template <class A> void fields(A& a, InterfaceFacts& v) { all(a, v.name, v.address, v.bootstrap, v.at); }
-template <class A> void fields(A& a, ProcessFacts& v) {
-  all(a, v.origin, v.actor, v.host, v.pid, v.label_rank, v.lines, v.nccl_lines, v.warns, v.first_line, v.last_line,
-      v.first_us, v.last_us, v.last_nccl, v.last_cut, v.stage, v.versions, v.version_line, v.version_at_least, v.version_at_most,
-      v.at_least_line, v.at_most_line, v.driver_version, v.env, v.interfaces, v.ib_devices, v.ib_no_device, v.networks,
-      v.network_line, v.comms, v.loose_links, v.retries, v.first_backtrace, v.backtraces, v.backtrace_code, v.ras_dead,
-      v.ras_dead_peers, v.ras_address, v.ras_timeouts, v.proxy_closed_local_ranks, v.debug_bulk_lines, v.comms_dropped);
+template <class A>
+void fields(A& a, RasTimeoutFacts& v) {
+  all(a, v.address, v.at);
 }
-template <class A> void fields(A& a, Notable& v) {
-  all(a, v.line, v.last_line, v.count, v.process, v.tid, v.level, v.time_us, v.label_rank, v.cuda_dev, v.comm_rank,
-      v.comm_index, v.file, v.text, v.body);
+template <class A>
+void fields(A& a, EnvFacts& v) {
+  all(a, v.name, v.value, v.at);
 }
-template <class A> void fields(A& a, SourceFacts& v) {
-  all(a, v.name, v.fingerprint, v.bytes, v.lines, v.nccl_lines, v.unrecognised_nccl_lines, v.damaged_lines,
-      v.repeated_messages, v.overlong_lines, v.notables_dropped, v.processes_dropped, v.ends_mid_line, v.problem, v.vllm_version,
-      v.unrecognised_samples, v.processes, v.notables);
+template <class A>
+void fields(A& a, InterfaceFacts& v) {
+  all(a, v.name, v.address, v.bootstrap, v.at);
+}
+template <class A>
+void fields(A& a, ProcessFacts& v) {
+  all(a, v.origin, v.actor, v.host, v.pid, v.label_rank, v.lines, v.nccl_lines, v.warns,
+      v.first_line, v.last_line, v.first_us, v.last_us, v.last_nccl, v.last_cut, v.stage,
+      v.versions, v.version_line, v.version_at_least, v.version_at_most, v.at_least_line,
+      v.at_most_line, v.driver_version, v.env, v.interfaces, v.ib_devices, v.ib_no_device,
+      v.networks, v.network_line, v.comms, v.loose_links, v.retries, v.first_backtrace,
+      v.backtraces, v.backtrace_code, v.ras_dead, v.ras_dead_peers, v.ras_address, v.ras_timeouts,
+      v.proxy_closed_local_ranks, v.debug_bulk_lines, v.comms_dropped);
+}
+template <class A>
+void fields(A& a, Notable& v) {
+  all(a, v.line, v.last_line, v.count, v.process, v.tid, v.level, v.time_us, v.label_rank,
+      v.cuda_dev, v.comm_rank, v.comm_index, v.file, v.text, v.body);
+}
+template <class A>
+void fields(A& a, SourceFacts& v) {
+  all(a, v.name, v.fingerprint, v.bytes, v.lines, v.nccl_lines, v.unrecognised_nccl_lines,
+      v.damaged_lines, v.repeated_messages, v.overlong_lines, v.notables_dropped,
+      v.processes_dropped, v.ends_mid_line, v.problem, v.vllm_version, v.unrecognised_samples,
+      v.processes, v.notables);
 }
 
 template <class A, class T>
@@ -102,23 +138,40 @@ template <class A, class T>
 void scalar(A& a, T& value) {
   if constexpr (std::is_same_v<T, double>) {
     uint64_t bits = std::bit_cast<uint64_t>(value);
-    if constexpr (A::kReading) value = std::bit_cast<double>(a.number()); else a.number(bits);
+    if constexpr (A::kReading)
+      value = std::bit_cast<double>(a.number());
+    else
+      a.number(bits);
   } else if constexpr (std::is_enum_v<T>) {
-    if constexpr (A::kReading) value = static_cast<T>(a.number()); else a.number(static_cast<uint64_t>(value));
+    if constexpr (A::kReading)
+      value = static_cast<T>(a.number());
+    else
+      a.number(static_cast<uint64_t>(value));
   } else if constexpr (std::is_signed_v<T>) {
-    if constexpr (A::kReading) value = static_cast<T>(unzigzag(a.number())); else a.number(zigzag(value));
+    if constexpr (A::kReading)
+      value = static_cast<T>(unzigzag(a.number()));
+    else
+      a.number(zigzag(value));
   } else {
-    if constexpr (A::kReading) value = static_cast<T>(a.number()); else a.number(value);
+    if constexpr (A::kReading)
+      value = static_cast<T>(a.number());
+    else
+      a.number(value);
   }
 }
 
-template <class T> struct IsVector : std::false_type {};
-template <class T> struct IsVector<std::vector<T>> : std::true_type {};
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
 
 template <class A, class T>
 void visit(A& a, T& value) {
   if constexpr (std::is_same_v<T, std::string>) {
-    if constexpr (A::kReading) value = a.text(); else a.text(value);
+    if constexpr (A::kReading)
+      value = a.text();
+    else
+      a.text(value);
   } else if constexpr (IsVector<T>::value) {
     sequence(a, value);
   } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
@@ -129,7 +182,8 @@ void visit(A& a, T& value) {
 }
 
 bool valid(const CommFacts& comm, size_t comms) {
-  return comm.parent_index >= -1 && comm.parent_index < static_cast<int>(comms) && comm.stage <= Stage::Failed;
+  return comm.parent_index >= -1 && comm.parent_index < static_cast<int>(comms) &&
+         comm.stage <= Stage::Failed;
 }
 
 /// What code relies on without looking: indices inside their lists and enums inside their range.
@@ -141,8 +195,11 @@ bool valid(const SourceFacts& source) {
     }
   }
   for (const Notable& n : source.notables) {
-    if (n.process < -1 || n.process >= static_cast<int>(source.processes.size()) || n.level > Level::Call) return false;
-    const int comms = n.process < 0 ? 0 : static_cast<int>(source.processes[n.process].comms.size());
+    if (n.process < -1 || n.process >= static_cast<int>(source.processes.size()) ||
+        n.level > Level::Call)
+      return false;
+    const int comms =
+        n.process < 0 ? 0 : static_cast<int>(source.processes[n.process].comms.size());
     if (n.comm_index < -1 || n.comm_index >= comms) return false;
   }
   return true;
@@ -162,12 +219,15 @@ std::string serialize(const Facts& facts) {
 }
 
 Result<Facts> deserialize(std::string_view bytes) {
-  const Error broken{ErrorCode::Corrupt, "this facts file is damaged or cut", "", "make it again with rankdx scan"};
-  if (!bytes.starts_with(kMagic)) return fail(ErrorCode::Corrupt, "this is not a rankdx facts file");
+  const Error broken{ErrorCode::Corrupt, "this facts file is damaged or cut", "",
+                     "make it again with rankdx scan"};
+  if (!bytes.starts_with(kMagic))
+    return fail(ErrorCode::Corrupt, "this is not a rankdx facts file");
   ArchiveReader a(bytes.substr(kMagic.size()));
   const uint64_t version = a.number();
   if (!a.failed() && version != kVersion) {
-    return fail(ErrorCode::Unsupported, "this facts file has format version " + std::to_string(version), "",
+    return fail(ErrorCode::Unsupported,
+                "this facts file has format version " + std::to_string(version), "",
                 "use the rankdx that wrote it, or scan the logs again");
   }
   Facts facts;

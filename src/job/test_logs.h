@@ -7,11 +7,12 @@
 
 namespace rankdx::test {
 
-inline std::string start_line(const std::string& prefix, int rank, int nranks, const std::string& comm,
-                              const std::string& id, const char* what) {
-  return prefix + "NCCL INFO ncclCommInitRank comm " + comm + " rank " + std::to_string(rank) + " nranks " +
-         std::to_string(nranks) + " cudaDev " + std::to_string(rank % 2) + " nvmlDev " + std::to_string(rank % 2) +
-         " busId 1b000 commId " + id + " - Init " + what + "\n";
+inline std::string start_line(const std::string& prefix, int rank, int nranks,
+                              const std::string& comm, const std::string& id, const char* what) {
+  return prefix + "NCCL INFO ncclCommInitRank comm " + comm + " rank " + std::to_string(rank) +
+         " nranks " + std::to_string(nranks) + " cudaDev " + std::to_string(rank % 2) +
+         " nvmlDev " + std::to_string(rank % 2) + " busId 1b000 commId " + id + " - Init " + what +
+         "\n";
 }
 
 inline std::string prefix(const std::string& host, int pid, int dev) {
@@ -20,7 +21,8 @@ inline std::string prefix(const std::string& host, int pid, int dev) {
 }
 
 /// Folds a text into the facts of one source.
-inline SourceFacts fold_text(const std::string& name, const std::string& text, const LiteralSet& gate) {
+inline SourceFacts fold_text(const std::string& name, const std::string& text,
+                             const LiteralSet& gate) {
   SourceFold fold(name, gate);
   size_t at = 0;
   while (at < text.size()) {

@@ -51,7 +51,7 @@ std::vector<std::string> FileFollower::files_now() {
 
 bool FileFollower::open_file(const std::string& path, File& file) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-  struct stat st{};
+  struct stat st {};
   if (fd < 0 || ::fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
     const std::string why = fd < 0 ? std::strerror(errno) : "not a regular file";
     losses_[path] = {ErrorCode::Unreadable, why, path, ""};
@@ -92,7 +92,7 @@ void FileFollower::take(const std::string& path, File& file, std::string_view by
 }
 
 bool FileFollower::read_new(const std::string& path, File& file, const OnLine& on_line) {
-  struct stat st{};
+  struct stat st {};
   if (::fstat(file.fd, &st) != 0) return false;
   if (static_cast<uint64_t>(st.st_size) < file.offset) {
     ++counts_.truncations;
@@ -122,7 +122,7 @@ bool FileFollower::follow(const std::string& path, const OnLine& on_line) {
   }
   File& file = it->second;
   if (read_new(path, file, on_line)) return true;
-  struct stat st{};
+  struct stat st {};
   if (::stat(path.c_str(), &st) != 0) return false;  // renamed away: the new one has not come yet
   if (st.st_ino == file.inode && st.st_dev == file.device) return false;
   // What was written between the last read and the renaming.

@@ -1,5 +1,6 @@
 #include "present/progress.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,8 +8,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-
-#include <fmt/format.h>
 
 #include "present/terminal.h"
 
@@ -38,15 +37,18 @@ std::string progress_line(const Progress& now, double seconds, int width) {
   std::string text = size_in_words(static_cast<double>(now.done));
   std::string bar;
   if (now.total > 0) {
-    const double share = std::min(1.0, static_cast<double>(now.done) / static_cast<double>(now.total));
+    const double share =
+        std::min(1.0, static_cast<double>(now.done) / static_cast<double>(now.total));
     constexpr int kCells = 20;
     const auto full = static_cast<size_t>(share * kCells);
-    bar = fmt::format("[{}{}] {:3.0f}% ", std::string(full, '#'), std::string(kCells - full, '.'), share * 100);
+    bar = fmt::format("[{}{}] {:3.0f}% ", std::string(full, '#'), std::string(kCells - full, '.'),
+                      share * 100);
     text += " of " + size_in_words(static_cast<double>(now.total));
   }
   text += fmt::format(", {}/s", size_in_words(rate));
   if (now.total > now.done && rate > 0) {
-    text += fmt::format(", {} left", time_in_words(static_cast<double>(now.total - now.done) / rate));
+    text +=
+        fmt::format(", {} left", time_in_words(static_cast<double>(now.total - now.done) / rate));
   }
   if (now.files_total > 1) text += fmt::format(", {} of {} files", now.files, now.files_total);
   const auto most = static_cast<size_t>(std::max(width - 1, 10));
@@ -77,7 +79,8 @@ void ProgressBar::draw() {
   auto wait = kFirst;
   while (!ended_.wait_for(lock, wait, [&] { return end_; })) {
     const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
-    const std::string line = progress_line(look_(), passed.count(), width_of_terminal(STDERR_FILENO));
+    const std::string line =
+        progress_line(look_(), passed.count(), width_of_terminal(STDERR_FILENO));
     std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
     std::fflush(stderr);
     drawn = true;

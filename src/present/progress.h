@@ -1,13 +1,13 @@
-// A progress bar on standard error, for work that takes over a second; nothing where that is no terminal.
+// A progress bar on standard error, for work that takes over a second; nothing where that is no
+// terminal.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
-
-#include <condition_variable>
-#include <mutex>
 
 namespace rankdx {
 
@@ -16,7 +16,8 @@ struct Progress {
   uint64_t files = 0, files_total = 0;
 };
 
-/// "412 MB of 1.0 GB, 640 MB/s, 1 s left", with a bar where the total is known. At most `width` columns.
+/// "412 MB of 1.0 GB, 640 MB/s, 1 s left", with a bar where the total is known. At most `width`
+/// columns.
 std::string progress_line(const Progress& now, double seconds, int width);
 
 /// Draws until it is destroyed, then wipes the line. `look` is called by another thread.

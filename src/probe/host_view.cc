@@ -85,7 +85,7 @@ int HostView::open_below(std::string_view path, int flags) const {
 Result<std::string> HostView::read(std::string_view path, size_t limit) const {
   const Descriptor file(open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   if (file.get() < 0) return failure(errno, full(path));
-  struct stat info{};
+  struct stat info {};
   if (fstat(file.get(), &info) != 0) return failure(errno, full(path));
   if (!S_ISREG(info.st_mode)) return fail(ErrorCode::Unreadable, "not a regular file", full(path));
   std::string text;
@@ -153,7 +153,7 @@ std::optional<std::string> HostView::resolved(std::string_view path) const {
 
 std::optional<uint64_t> HostView::file_bytes(std::string_view path) const {
   const Descriptor file(open_below(path, O_PATH));
-  struct stat info{};
+  struct stat info {};
   if (file.get() < 0 || fstat(file.get(), &info) != 0) return std::nullopt;
   return static_cast<uint64_t>(info.st_size);
 }
@@ -168,7 +168,7 @@ Access HostView::writable(std::string_view path) const {
 
 Result<FilesystemUsage> HostView::filesystem(std::string_view path) const {
   const Descriptor file(open_below(path, O_PATH));
-  struct statvfs info{};
+  struct statvfs info {};
   if (file.get() < 0 || fstatvfs(file.get(), &info) != 0) return failure(errno, full(path));
   return FilesystemUsage{info.f_blocks * info.f_frsize, info.f_bavail * info.f_frsize,
                          (info.f_flag & ST_RDONLY) != 0};

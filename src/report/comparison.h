@@ -8,7 +8,8 @@
 
 namespace rankdx {
 
-std::string comparison_text(const std::vector<Difference>& differences, const Diagnosis& bad, const TextStyle& style);
+std::string comparison_text(const std::vector<Difference>& differences, const Diagnosis& bad,
+                            const TextStyle& style);
 /// {"schema": "rankdx.diff/1", "verdict", "summary", "differences": [{what, good, bad, telling}]}
 std::string comparison_json(const std::vector<Difference>& differences, const Diagnosis& bad);
 

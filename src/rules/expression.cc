@@ -41,11 +41,13 @@ bool Expression::search(std::string_view text, std::map<std::string, std::string
   if (impl_->empty) return true;
   auto& groups = impl_->groups;
   const re2::StringPiece input(text.data(), text.size());
-  if (!impl_->re.ok() || !impl_->re.Match(input, 0, input.size(), RE2::UNANCHORED, groups.data(), static_cast<int>(groups.size()))) {
+  if (!impl_->re.ok() || !impl_->re.Match(input, 0, input.size(), RE2::UNANCHORED, groups.data(),
+                                          static_cast<int>(groups.size()))) {
     return false;
   }
   for (const auto& [name, index] : impl_->re.NamedCapturingGroups()) {
-    if (groups[index].data()) captures[name] = std::string(groups[index].data(), groups[index].size());
+    if (groups[index].data())
+      captures[name] = std::string(groups[index].data(), groups[index].size());
   }
   return true;
 }

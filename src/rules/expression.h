@@ -1,4 +1,5 @@
-// One RE2 expression with named captures; hides re2.h. Bytes, not UTF-8: a log line may hold anything.
+// One RE2 expression with named captures; hides re2.h. Bytes, not UTF-8: a log line may hold
+// anything.
 #pragma once
 
 #include <map>
@@ -21,7 +22,8 @@ class Expression {
   const std::string& error() const;
   /// The names of its captures, sorted.
   std::vector<std::string> names() const;
-  /// Searches the text; fills `captures` with the named groups that took part (nothing else is touched).
+  /// Searches the text; fills `captures` with the named groups that took part (nothing else is
+  /// touched).
   bool search(std::string_view text, std::map<std::string, std::string>& captures) const;
 
  private:

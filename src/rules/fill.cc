@@ -40,7 +40,8 @@ std::vector<std::string> template_names(std::string_view text) {
   std::vector<std::string> names;
   size_t at = 0;
   std::string_view before;
-  for (std::string_view name = next_name(text, at, before); !name.empty(); name = next_name(text, at, before)) {
+  for (std::string_view name = next_name(text, at, before); !name.empty();
+       name = next_name(text, at, before)) {
     names.emplace_back(name);
   }
   return names;

@@ -14,12 +14,14 @@ bool event_fits(const Rule& rule, Level level) {
   if (rule.event.empty()) return true;
   if (rule.event == "text") return !is_nccl(level);
   if (rule.event == "nccl.warn") return level == Level::Warn || level == Level::Abort;
-  if (rule.event == "nccl.info") return is_nccl(level) && level != Level::Warn && level != Level::Abort;
+  if (rule.event == "nccl.info")
+    return is_nccl(level) && level != Level::Warn && level != Level::Abort;
   return is_nccl(level);
 }
 
 bool holds_any(std::string_view text, const std::vector<std::string>& literals) {
-  return std::any_of(literals.begin(), literals.end(), [&](const std::string& l) { return text.find(l) != text.npos; });
+  return std::any_of(literals.begin(), literals.end(),
+                     [&](const std::string& l) { return text.find(l) != text.npos; });
 }
 
 std::string_view version_of(const SourceFacts& source, const Notable& notable) {
@@ -63,8 +65,8 @@ RuleMatcher::~RuleMatcher() = default;
 const RulePack& RuleMatcher::pack() const { return impl_->pack; }
 const LiteralSet& RuleMatcher::gate() const { return impl_->gate; }
 
-void RuleMatcher::match(const SourceFacts& source, const Notable& notable, std::string_view nccl_version,
-                        std::vector<RuleHit>& hits) {
+void RuleMatcher::match(const SourceFacts& source, const Notable& notable,
+                        std::string_view nccl_version, std::vector<RuleHit>& hits) {
   impl_->candidates(notable.body);
   const int version = nccl_version_number(nccl_version);
   for (uint32_t index : impl_->rules) {

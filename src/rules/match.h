@@ -28,7 +28,8 @@ class RuleMatcher {
   /// The literals to keep lines for (SourceFold's gate).
   const LiteralSet& gate() const;
   /// Hits of one kept line. `nccl_version` of the process ("" unknown) gates rules with `versions`.
-  void match(const SourceFacts& source, const Notable& notable, std::string_view nccl_version, std::vector<RuleHit>& hits);
+  void match(const SourceFacts& source, const Notable& notable, std::string_view nccl_version,
+             std::vector<RuleHit>& hits);
   /// Hits of all kept lines of all sources, in source and line order.
   std::vector<RuleHit> match_all(const Facts& facts);
 

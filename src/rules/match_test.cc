@@ -51,18 +51,26 @@ std::vector<std::string> hits(const std::string& log) {
 
 TEST(Match, EventFileVersionAndExceptions) {
   using List = std::vector<std::string>;
-  EXPECT_EQ(hits("n:1:2 [0] transport/p2p.cc:5 NCCL WARN Cuda failure 12 'x'\n"), List{"warned 12"});
+  EXPECT_EQ(hits("n:1:2 [0] transport/p2p.cc:5 NCCL WARN Cuda failure 12 'x'\n"),
+            List{"warned 12"});
   EXPECT_EQ(hits("n:1:2 [0] transport/net.cc:5 NCCL WARN Cuda failure 12 'x'\n"), List{});
   EXPECT_EQ(hits("it went wrong and was wrong here\nnothing went wrong\n"), List{"text"});
-  EXPECT_EQ(hits("n:1:1 [0] NCCL INFO NCCL version 2.26.2+cuda12.8\nn:1:1 [0] NCCL INFO some words\n"), List{});
-  EXPECT_EQ(hits("n:1:1 [0] NCCL INFO NCCL version 2.28.9+cuda12.8\nn:1:1 [0] NCCL INFO some words\n"), List{"new-only"});
+  EXPECT_EQ(
+      hits("n:1:1 [0] NCCL INFO NCCL version 2.26.2+cuda12.8\nn:1:1 [0] NCCL INFO some words\n"),
+      List{});
+  EXPECT_EQ(
+      hits("n:1:1 [0] NCCL INFO NCCL version 2.28.9+cuda12.8\nn:1:1 [0] NCCL INFO some words\n"),
+      List{"new-only"});
   EXPECT_EQ(hits("n:1:1 [0] NCCL INFO some words\n"), List{"new-only"});
 }
 
 TEST(Match, SamplesAreRun) {
   const auto pack = RulePack::parse_toml(kRules, "r.toml");
   EXPECT_TRUE(pack->check_samples().empty());
-  const auto wrong = RulePack::parse_toml("[[rule]]\nid = \"a\"\ntitle = \"T\"\nliteral = [\"went wrong\"]\nbad = [\"fine\"]\ngood = [\"it went wrong\"]\n", "w.toml");
+  const auto wrong = RulePack::parse_toml(
+      "[[rule]]\nid = \"a\"\ntitle = \"T\"\nliteral = [\"went wrong\"]\nbad = [\"fine\"]\ngood = "
+      "[\"it went wrong\"]\n",
+      "w.toml");
   const auto errors = wrong->check_samples();
   ASSERT_EQ(errors.size(), 2u);
   EXPECT_EQ(errors[0].text, "rule 'a': this bad sample does not hit: fine");

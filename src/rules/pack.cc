@@ -1,4 +1,5 @@
-// The packed form: magic, version, then every rule's fields in the order of fields(), as job/archive.h writes them.
+// The packed form: magic, version, then every rule's fields in the order of fields(), as
+// job/archive.h writes them.
 #include <algorithm>
 #include <map>
 
@@ -16,12 +17,15 @@ void visit(ArchiveReader& a, std::string& v) { v = a.text(); }
 void visit(ArchiveWriter& a, const int& v) { a.number(zigzag(v)); }
 void visit(ArchiveReader& a, int& v) { v = static_cast<int>(unzigzag(a.number())); }
 
-template <class Enum> requires std::is_enum_v<Enum>
+template <class Enum>
+requires std::is_enum_v<Enum>
 void visit(ArchiveWriter& a, const Enum& v) { a.number(static_cast<uint64_t>(v)); }
-template <class Enum> requires std::is_enum_v<Enum>
+template <class Enum>
+requires std::is_enum_v<Enum>
 void visit(ArchiveReader& a, Enum& v) { v = static_cast<Enum>(a.number()); }
 
-template <class A, class F> requires std::is_same_v<std::remove_const_t<F>, Fix>
+template <class A, class F>
+requires std::is_same_v<std::remove_const_t<F>, Fix>
 void visit(A& a, F& fix) {
   visit(a, fix.for_);
   visit(a, fix.text);
@@ -42,14 +46,15 @@ void visit(ArchiveReader& a, std::vector<T>& list) {
 template <class A, class R>
 void fields(A& a, R& r) {
   auto all = [&](auto&... field) { (visit(a, field), ...); };
-  all(r.id, r.variant, r.title, r.severity, r.role, r.confidence, r.layer, r.versions, r.event, r.source_file, r.literals, r.match,
-      r.at_least, r.unless, r.unless_line, r.explains, r.guilty, r.harmless, r.cause, r.fix, r.needs, r.references, r.source, r.bad,
-      r.good, r.file);
+  all(r.id, r.variant, r.title, r.severity, r.role, r.confidence, r.layer, r.versions, r.event,
+      r.source_file, r.literals, r.match, r.at_least, r.unless, r.unless_line, r.explains, r.guilty,
+      r.harmless, r.cause, r.fix, r.needs, r.references, r.source, r.bad, r.good, r.file);
 }
 
 bool in_range(const Rule& r) {
-  return r.severity <= Severity::Info && r.role <= Role::Note && r.confidence <= Confidence::Possible &&
-         r.layer <= Layer::Orchestrator && r.guilty <= Guilty::None;
+  return r.severity <= Severity::Info && r.role <= Role::Note &&
+         r.confidence <= Confidence::Possible && r.layer <= Layer::Orchestrator &&
+         r.guilty <= Guilty::None;
 }
 
 }  // namespace
@@ -63,7 +68,10 @@ std::string RulePack::pack() const {
 }
 
 Result<RulePack> RulePack::unpack(std::string_view bytes) {
-  auto broken = [] { return fail(ErrorCode::Corrupt, "this rule pack is damaged", "", "build it again from rules/*.toml"); };
+  auto broken = [] {
+    return fail(ErrorCode::Corrupt, "this rule pack is damaged", "",
+                "build it again from rules/*.toml");
+  };
   if (!bytes.starts_with(kMagic)) return broken();
   ArchiveReader a(bytes.substr(kMagic.size()));
   if (a.number() != kVersion) return broken();

@@ -1,5 +1,6 @@
-// The rule pack: knowledge as data. rules/*.toml is written by people, checked against its own samples and packed at
-// build time (rule_pack_tool); --rules DIR is loaded and checked the same way at run time.
+// The rule pack: knowledge as data. rules/*.toml is written by people, checked against its own
+// samples and packed at build time (rule_pack_tool); --rules DIR is loaded and checked the same way
+// at run time.
 #pragma once
 
 #include <cstdint>
@@ -22,33 +23,36 @@ enum class Guilty : uint8_t {
   None,  ///< nobody in particular
 };
 
-/// One rule of the pack. Several rules may share an id (the finding); the first one with a title defines its words.
+/// One rule of the pack. Several rules may share an id (the finding); the first one with a title
+/// defines its words.
 struct Rule {
-  std::string id;           ///< finding id: a slug of the taxonomy
-  std::string variant;      ///< distinguishes rules of one id; ""
+  std::string id;       ///< finding id: a slug of the taxonomy
+  std::string variant;  ///< distinguishes rules of one id; ""
   std::string title;
   Severity severity = Severity::Error;
   Role role = Role::RootCause;
   Confidence confidence = Confidence::Likely;
   Layer layer = Layer::NcclInit;
-  std::string versions;     ///< ">=2.4", "2.18.1-2.22.3", "": any
-  std::string event;        ///< "", "nccl" (any NCCL line), "nccl.warn", "nccl.info", "text" (not an NCCL line)
+  std::string versions;  ///< ">=2.4", "2.18.1-2.22.3", "": any
+  std::string
+      event;  ///< "", "nccl" (any NCCL line), "nccl.warn", "nccl.info", "text" (not an NCCL line)
   std::string source_file;  ///< of a WARN: its file must begin so, "transport/p2p"; "": any
-  std::vector<std::string> literals;  ///< any of them selects the line; 8 characters or more; empty: a detector raises it
-  std::string match;        ///< RE2, searched in the body; named captures; "" = the literal decides
-  int at_least = 1;         ///< hits (repetitions counted) that make a finding
-  std::vector<std::string> unless;        ///< finding ids whose presence silences this rule
-  std::vector<std::string> unless_line;   ///< literals: if the same body holds one, no hit
-  std::vector<std::string> explains;      ///< finding ids that follow from this one
+  std::vector<std::string> literals;  ///< any of them selects the line; 8 characters or more;
+                                      ///< empty: a detector raises it
+  std::string match;  ///< RE2, searched in the body; named captures; "" = the literal decides
+  int at_least = 1;   ///< hits (repetitions counted) that make a finding
+  std::vector<std::string> unless;       ///< finding ids whose presence silences this rule
+  std::vector<std::string> unless_line;  ///< literals: if the same body holds one, no hit
+  std::vector<std::string> explains;     ///< finding ids that follow from this one
   Guilty guilty = Guilty::Self;
-  std::string harmless;     ///< reason why this line needs no action; then it is never a finding
-  std::string cause;        ///< template: {capture}
+  std::string harmless;  ///< reason why this line needs no action; then it is never a finding
+  std::string cause;     ///< template: {capture}
   std::vector<Fix> fix;
   std::vector<std::string> needs;
   std::vector<std::string> references;
   std::vector<std::string> source;
-  std::vector<std::string> bad, good;     ///< sample lines, whole log lines
-  std::string file;         ///< where it was written: "network.toml:120"
+  std::vector<std::string> bad, good;  ///< sample lines, whole log lines
+  std::string file;                    ///< where it was written: "network.toml:120"
 };
 
 class RulePack {
@@ -63,15 +67,18 @@ class RulePack {
 
   /// Appends another pack; rules of the same (id, variant) replace ours.
   void add(RulePack other);
-  /// Every bad sample must be hit by its rule, no good sample may be. What is not so, one error each.
+  /// Every bad sample must be hit by its rule, no good sample may be. What is not so, one error
+  /// each.
   std::vector<Error> check_samples() const;
 
   const std::vector<Rule>& rules() const { return rules_; }
-  /// The rule that gives a finding its words: the one without a variant, else the first with a title; or nullptr.
+  /// The rule that gives a finding its words: the one without a variant, else the first with a
+  /// title; or nullptr.
   const Rule* definition(std::string_view id) const;
   /// The rule with exactly this id and variant, or nullptr.
   const Rule* find(std::string_view id, std::string_view variant) const;
-  /// All distinct literals, for the scan gate; index i belongs to the rules in rules_of_literal(i). Made on first use.
+  /// All distinct literals, for the scan gate; index i belongs to the rules in rules_of_literal(i).
+  /// Made on first use.
   const std::vector<std::string>& literals() const;
   const std::vector<uint32_t>& rules_of_literal(uint32_t literal) const;
 
@@ -86,8 +93,8 @@ class RulePack {
 /// The pack inside the binary (library rankdx_builtin_rules).
 const RulePack& builtin_rules();
 
-/// Replaces {name} in a template by its capture; a name without a capture becomes "?". What stands in braces but is no
-/// name (a-z, 0-9, _) stays as it is: "{print $1}".
+/// Replaces {name} in a template by its capture; a name without a capture becomes "?". What stands
+/// in braces but is no name (a-z, 0-9, _) stays as it is: "{print $1}".
 std::string fill(std::string_view text, const std::map<std::string, std::string>& captures);
 
 /// The names that fill() would replace, in order.

@@ -1,5 +1,5 @@
-// rule_pack_tool OUT RULES.toml...: checks the rules against their own samples and writes the packed form. Says all that
-// is wrong before it gives up.
+// rule_pack_tool OUT RULES.toml...: checks the rules against their own samples and writes the
+// packed form. Says all that is wrong before it gives up.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -21,12 +21,14 @@ void add_file(rankdx::RulePack& pack, const char* path) {
   std::ifstream in(path, std::ios::binary);
   std::stringstream text;
   text << in.rdbuf();
-  auto part = rankdx::RulePack::parse_toml(text.str(), std::filesystem::path(path).filename().string());
+  auto part =
+      rankdx::RulePack::parse_toml(text.str(), std::filesystem::path(path).filename().string());
   if (!part) return complain(to_string(part.error()));
   for (const rankdx::Rule& rule : part->rules()) {
     for (const rankdx::Rule& other : pack.rules()) {
       if (rule.id != other.id || rule.variant != other.variant) continue;
-      complain(rule.file + ": rule '" + rule.id + "' stands already at " + other.file + "; give one a variant");
+      complain(rule.file + ": rule '" + rule.id + "' stands already at " + other.file +
+               "; give one a variant");
     }
   }
   pack.add(std::move(*part));

@@ -1,9 +1,9 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "job/fold.h"
@@ -18,20 +18,22 @@ bool hits(RuleMatcher& matcher, const std::string& sample, const Rule& wanted) {
   const SourceFacts facts = fold.finish(sample.size(), 0, false, "");
   std::vector<RuleHit> found;
   for (const Notable& n : facts.notables) matcher.match(facts, n, "", found);
-  return std::any_of(found.begin(), found.end(), [&](const RuleHit& h) { return h.rule == &wanted; });
+  return std::any_of(found.begin(), found.end(),
+                     [&](const RuleHit& h) { return h.rule == &wanted; });
 }
 
 Error disagrees(const Rule& rule, const char* what, const std::string& sample) {
   const std::string variant = rule.variant.empty() ? "" : " (" + rule.variant + ")";
-  return {ErrorCode::Corrupt, fmt::format("rule '{}'{}: {}: {}", rule.id, variant, what, sample), rule.file,
-          "change the sample, the literal or the expression"};
+  return {ErrorCode::Corrupt, fmt::format("rule '{}'{}: {}: {}", rule.id, variant, what, sample),
+          rule.file, "change the sample, the literal or the expression"};
 }
 
 Result<std::string> read_text(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   std::stringstream text;
   text << in.rdbuf();
-  if (!in || in.bad()) return fail(ErrorCode::Unreadable, "cannot read this rule file", path.string());
+  if (!in || in.bad())
+    return fail(ErrorCode::Unreadable, "cannot read this rule file", path.string());
   return text.str();
 }
 
@@ -43,10 +45,12 @@ std::vector<Error> RulePack::check_samples() const {
   for (const Rule& rule : rules_) {
     if (rule.literals.empty()) continue;
     for (const std::string& sample : rule.bad) {
-      if (!hits(matcher, sample, rule)) wrong.push_back(disagrees(rule, "this bad sample does not hit", sample));
+      if (!hits(matcher, sample, rule))
+        wrong.push_back(disagrees(rule, "this bad sample does not hit", sample));
     }
     for (const std::string& sample : rule.good) {
-      if (hits(matcher, sample, rule)) wrong.push_back(disagrees(rule, "this good sample hits", sample));
+      if (hits(matcher, sample, rule))
+        wrong.push_back(disagrees(rule, "this good sample hits", sample));
     }
   }
   return wrong;
@@ -60,7 +64,8 @@ Result<RulePack> RulePack::load(const std::string& path) {
     for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
       if (entry.path().extension() == ".toml") files.push_back(entry.path());
     }
-    if (files.empty()) return fail(ErrorCode::Unreadable, "no rule files (*.toml) in this directory", path);
+    if (files.empty())
+      return fail(ErrorCode::Unreadable, "no rule files (*.toml) in this directory", path);
   } else {
     files.emplace_back(path);
   }

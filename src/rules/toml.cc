@@ -1,10 +1,10 @@
 // Rules as people write them. The only file that includes toml++.
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <array>
 #include <set>
-
-#include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include "base/text.h"
 #include "rules/expression.h"
@@ -16,10 +16,14 @@ namespace {
 
 constexpr size_t kLeastLiteral = 8;
 constexpr std::array<std::string_view, 5> kEvents = {"", "nccl", "nccl.info", "nccl.warn", "text"};
-constexpr std::array<std::string_view, 4> kGuilty = {"self", "peer", "rank", "none"};  // in the order of the enum
+constexpr std::array<std::string_view, 4> kGuilty = {"self", "peer", "rank",
+                                                     "none"};  // in the order of the enum
 
 /// Where a text of a rule goes.
-struct TextField { std::string_view key; std::string Rule::*field; };
+struct TextField {
+  std::string_view key;
+  std::string Rule::*field;
+};
 constexpr std::array<TextField, 9> kTexts = {{{"id", &Rule::id},
                                               {"variant", &Rule::variant},
                                               {"title", &Rule::title},
@@ -29,7 +33,10 @@ constexpr std::array<TextField, 9> kTexts = {{{"id", &Rule::id},
                                               {"match", &Rule::match},
                                               {"harmless", &Rule::harmless},
                                               {"cause", &Rule::cause}}};
-struct ListField { std::string_view key; std::vector<std::string> Rule::*field; };
+struct ListField {
+  std::string_view key;
+  std::vector<std::string> Rule::*field;
+};
 constexpr std::array<ListField, 9> kLists = {{{"literal", &Rule::literals},
                                               {"unless", &Rule::unless},
                                               {"unless_line", &Rule::unless_line},
@@ -54,10 +61,11 @@ class RuleReader {
   }
 
  private:
-  tl::unexpected<Error> wrong(const toml::node* node, std::string text, std::string hint = {}) const {
+  tl::unexpected<Error> wrong(const toml::node* node, std::string text,
+                              std::string hint = {}) const {
     const auto line = (node ? node->source() : table_.source()).begin.line;
-    return fail(ErrorCode::Corrupt, fmt::format("rule '{}': {}", rule_.id, text), fmt::format("{}:{}", file_, line),
-                std::move(hint));
+    return fail(ErrorCode::Corrupt, fmt::format("rule '{}': {}", rule_.id, text),
+                fmt::format("{}:{}", file_, line), std::move(hint));
   }
 
   Result<bool> value(std::string_view key, const toml::node& node) {
@@ -73,7 +81,8 @@ class RuleReader {
     RANKDX_TRY(text(key, node, word));
     if (key == "severity") return chosen(key, node, word, severity_from(word), rule_.severity);
     if (key == "role") return chosen(key, node, word, role_from(word), rule_.role);
-    if (key == "confidence") return chosen(key, node, word, confidence_from(word), rule_.confidence);
+    if (key == "confidence")
+      return chosen(key, node, word, confidence_from(word), rule_.confidence);
     if (key == "layer") return chosen(key, node, word, layer_from(word), rule_.layer);
     if (key == "guilty") {
       const auto at = std::find(kGuilty.begin(), kGuilty.end(), word);
@@ -81,7 +90,8 @@ class RuleReader {
       if (at != kGuilty.end()) guilty = static_cast<Guilty>(at - kGuilty.begin());
       return chosen(key, node, word, guilty, rule_.guilty);
     }
-    return wrong(&node, fmt::format("unknown key '{}'", key), "see CONTRIBUTING.md for the keys of a rule");
+    return wrong(&node, fmt::format("unknown key '{}'", key),
+                 "see CONTRIBUTING.md for the keys of a rule");
   }
 
   Result<bool> text(std::string_view key, const toml::node& node, std::string& out) {
@@ -100,13 +110,15 @@ class RuleReader {
 
   Result<bool> count(const toml::node& node) {
     const auto* value = node.as_integer();
-    if (!value || value->get() < 1 || value->get() > 1000) return wrong(&node, "'at_least' must be a number from 1 to 1000");
+    if (!value || value->get() < 1 || value->get() > 1000)
+      return wrong(&node, "'at_least' must be a number from 1 to 1000");
     rule_.at_least = static_cast<int>(value->get());
     return true;
   }
 
   template <class T>
-  Result<bool> chosen(std::string_view key, const toml::node& node, std::string_view word, std::optional<T> value, T& out) {
+  Result<bool> chosen(std::string_view key, const toml::node& node, std::string_view word,
+                      std::optional<T> value, T& out) {
     if (!value) return wrong(&node, fmt::format("'{}' is no {}", word, key));
     out = *value;
     return true;
@@ -120,7 +132,10 @@ class RuleReader {
       if (!table) return wrong(&item, "a fix must be { for, text, command }");
       Fix& fix = rule_.fix.emplace_back();
       for (const auto& [key, part] : *table) {
-        std::string* to = key == "for" ? &fix.for_ : key == "text" ? &fix.text : key == "command" ? &fix.command : nullptr;
+        std::string* to = key == "for"       ? &fix.for_
+                          : key == "text"    ? &fix.text
+                          : key == "command" ? &fix.command
+                                             : nullptr;
         if (!to) return wrong(&part, fmt::format("unknown key '{}' in a fix", key.str()));
         RANKDX_TRY(text(key.str(), part, *to));
       }
@@ -130,14 +145,18 @@ class RuleReader {
   }
 
   Result<bool> check() const {
-    const bool slug = !rule_.id.empty() && rule_.id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+    const bool slug =
+        !rule_.id.empty() &&
+        rule_.id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
     if (!slug) return wrong(nullptr, "the id must be made of a-z, 0-9 and '-'");
     if (rule_.title.empty() && rule_.harmless.empty()) return wrong(nullptr, "a title is missing");
     if (std::find(kEvents.begin(), kEvents.end(), rule_.event) == kEvents.end()) {
-      return wrong(table_.get("event"), fmt::format("'{}' is no event", rule_.event), "nccl, nccl.info, nccl.warn, text or nothing");
+      return wrong(table_.get("event"), fmt::format("'{}' is no event", rule_.event),
+                   "nccl, nccl.info, nccl.warn, text or nothing");
     }
     if (!is_version_range(rule_.versions)) {
-      return wrong(table_.get("versions"), fmt::format("'{}' is no version range", rule_.versions), ">=2.4, <=2.13 or 2.18.1-2.22.3");
+      return wrong(table_.get("versions"), fmt::format("'{}' is no version range", rule_.versions),
+                   ">=2.4, <=2.13 or 2.18.1-2.22.3");
     }
     return check_match();
   }
@@ -145,15 +164,18 @@ class RuleReader {
   Result<bool> check_match() const {
     for (const std::string& literal : rule_.literals) {
       if (literal.size() >= kLeastLiteral) continue;
-      return wrong(table_.get("literal"), fmt::format("the literal '{}' is too short", literal), "at least 8 characters");
+      return wrong(table_.get("literal"), fmt::format("the literal '{}' is too short", literal),
+                   "at least 8 characters");
     }
     if (rule_.literals.empty()) {
-      if (!rule_.match.empty()) return wrong(table_.get("match"), "'match' needs a 'literal' that selects the line");
+      if (!rule_.match.empty())
+        return wrong(table_.get("match"), "'match' needs a 'literal' that selects the line");
       return true;
     }
     if (rule_.bad.empty()) return wrong(nullptr, "a sample line that must hit ('bad') is missing");
     Expression expression(rule_.match);
-    if (!expression.error().empty()) return wrong(table_.get("match"), "the expression is wrong: " + expression.error());
+    if (!expression.error().empty())
+      return wrong(table_.get("match"), "the expression is wrong: " + expression.error());
     return check_templates(expression);
   }
 
@@ -165,7 +187,8 @@ class RuleReader {
     for (const Fix& fix : rule_.fix) texts.push_back(fix.text);
     for (std::string_view t : texts) {
       for (const std::string& name : template_names(t)) {
-        if (!known.count(name)) return wrong(nullptr, fmt::format("{{{}}} is captured by nothing", name));
+        if (!known.count(name))
+          return wrong(nullptr, fmt::format("{{{}}} is captured by nothing", name));
       }
     }
     return true;
@@ -183,22 +206,26 @@ Result<RulePack> RulePack::parse_toml(std::string_view text, std::string_view fi
     try {
       return toml::parse(text, file);
     } catch (const toml::parse_error& e) {
-      return toml::table{{"error", fmt::format("{}:{}", e.source().begin.line, e.source().begin.column)},
-                         {"text", std::string(e.description())}};
+      return toml::table{
+          {"error", fmt::format("{}:{}", e.source().begin.line, e.source().begin.column)},
+          {"text", std::string(e.description())}};
     }
   }();
   if (const auto* at = parsed["error"].as_string()) {
-    return fail(ErrorCode::Corrupt, "not valid TOML: " + parsed["text"].value_or(std::string()), fmt::format("{}:{}", file, at->get()));
+    return fail(ErrorCode::Corrupt, "not valid TOML: " + parsed["text"].value_or(std::string()),
+                fmt::format("{}:{}", file, at->get()));
   }
   RulePack pack;
   const toml::array* rules = parsed["rule"].as_array();
   if (!rules && !parsed.empty()) {
-    return fail(ErrorCode::Corrupt, "no [[rule]] in this file", std::string(file), "see CONTRIBUTING.md for the form of a rule");
+    return fail(ErrorCode::Corrupt, "no [[rule]] in this file", std::string(file),
+                "see CONTRIBUTING.md for the form of a rule");
   }
   if (!rules) return pack;
   for (const toml::node& node : *rules) {
     const toml::table* table = node.as_table();
-    if (!table) return fail(ErrorCode::Corrupt, "a rule must be a [[rule]] table", std::string(file));
+    if (!table)
+      return fail(ErrorCode::Corrupt, "a rule must be a [[rule]] table", std::string(file));
     pack.rules_.push_back(RANKDX_TRY(RuleReader(*table, file).read()));
   }
   return pack;

@@ -8,7 +8,9 @@
 namespace rankdx {
 namespace {
 
-struct Parsed { int number = 0, parts = 0; };
+struct Parsed {
+  int number = 0, parts = 0;
+};
 
 Parsed parse(std::string_view text) {
   text = text.substr(0, text.find('+'));

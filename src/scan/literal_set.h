@@ -33,9 +33,9 @@ class LiteralSet {
  private:
   struct Window {
     uint64_t start, mask;  ///< first 8 bytes of the literal; fewer when it is shorter
-    uint32_t bytes;    ///< four bytes of the literal
-    uint32_t literal;  ///< index
-    uint32_t offset;   ///< of the window in the literal
+    uint32_t bytes;        ///< four bytes of the literal
+    uint32_t literal;      ///< index
+    uint32_t offset;       ///< of the window in the literal
   };
   template <class OnHit>
   void scan(std::string_view text, OnHit&& on_hit) const;

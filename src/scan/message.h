@@ -33,7 +33,8 @@ struct WholeHead {
   bool boxed = false;
 };
 
-/// The head that ends at the "NCCL " at offset `nccl`, if it is whole for somebody who knows no host.
+/// The head that ends at the "NCCL " at offset `nccl`, if it is whole for somebody who knows no
+/// host.
 std::optional<WholeHead> read_whole_head(std::string_view text, size_t nccl);
 
 /// Text without an NCCL prefix with ids: level None, a bare banner, or a message whose prefix is

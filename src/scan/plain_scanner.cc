@@ -37,7 +37,8 @@ PlainScanner::Got PlainScanner::scan_text(std::string_view text, size_t nccl, si
   const Level level = level_at(text, nccl);
   if (level == Level::None) return Got::Unsure;
   const size_t at = message_at(text, nccl, level);
-  if (nccl_again != LineMarks::kNone && find_prefix(text.substr(at), nccl_again - at)) return Got::Unsure;
+  if (nccl_again != LineMarks::kNone && find_prefix(text.substr(at), nccl_again - at))
+    return Got::Unsure;
   known_.head = head;
   known_.level = level;
   known_.time_us = head->stamp >= 0 ? heads_.time_us(*head) : head->envelope.time_us;

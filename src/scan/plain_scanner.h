@@ -1,6 +1,7 @@
-// Lines that can be understood alone, whatever came before them in the source: nearly all of a log. Blocks of one
-// source can so be scanned on several threads. The few lines whose meaning hangs on the hosts seen so far (two
-// messages glued together, a cut head) are left to the source's Scanner. Not thread-safe.
+// Lines that can be understood alone, whatever came before them in the source: nearly all of a log.
+// Blocks of one source can so be scanned on several threads. The few lines whose meaning hangs on
+// the hosts seen so far (two messages glued together, a cut head) are left to the source's Scanner.
+// Not thread-safe.
 #pragma once
 
 #include <string>
@@ -35,7 +36,8 @@ class PlainScanner : private MessageSink {
   Got scan(std::string_view line);
   const KnownMessage& known() const { return known_; }
   const Envelope& loose() const { return loose_; }
-  /// The message's views do not point into the line: it was rewritten, and they live until the next scan().
+  /// The message's views do not point into the line: it was rewritten, and they live until the next
+  /// scan().
   bool is_rewritten() const { return rewritten_; }
 
  private:

@@ -22,10 +22,13 @@ struct Options {
   bool names = false;
 };
 
-int refuse(const Error& error) { return std::fprintf(stderr, "rankdx: %s\n", safe_text(to_string(error)).c_str()), kUsage; }
+int refuse(const Error& error) {
+  return std::fprintf(stderr, "rankdx: %s\n", safe_text(to_string(error)).c_str()), kUsage;
+}
 
 bool wants_pods(const Options& o) {
-  return !o.pods.ns.empty() || !o.pods.selector.empty() || !o.pods.runai.empty() || !o.pods.lws.empty();
+  return !o.pods.ns.empty() || !o.pods.selector.empty() || !o.pods.runai.empty() ||
+         !o.pods.lws.empty();
 }
 
 Result<void> from_cluster(Options& o, BundleWriter& bundle) {
@@ -35,20 +38,25 @@ Result<void> from_cluster(Options& o, BundleWriter& bundle) {
   return collect_pods(**api, o.pods, bundle);
 }
 
-/// The host names that the logs themselves print, so that they can be hidden. Standard input is read once only.
+/// The host names that the logs themselves print, so that they can be hidden. Standard input is
+/// read once only.
 void learn_hosts(const Options& o, BundleWriter& bundle) {
   if (!o.names || o.paths.empty() || o.paths.front() == "-") return;
   const LiteralSet nothing({"no line holds this text"});
-  for (const Host& h : assemble(read_facts(o.paths, nothing, {}).facts).hosts) bundle.add_host(h.name);
+  for (const Host& h : assemble(read_facts(o.paths, nothing, {}).facts).hosts)
+    bundle.add_host(h.name);
 }
 
 Result<void> from_files(const Options& o, BundleWriter& bundle) {
   learn_hosts(o, bundle);
   std::vector<LeftOut> left_out;
   Result<void> written;
-  for_each_input(o.paths, [&](InputItem item) {
-    if (written) written = bundle.add_log("logs/" + item.name, item.name, *item.bytes);
-  }, left_out);
+  for_each_input(
+      o.paths,
+      [&](InputItem item) {
+        if (written) written = bundle.add_log("logs/" + item.name, item.name, *item.bytes);
+      },
+      left_out);
   for (const LeftOut& l : left_out) bundle.add_loss(l.error.place, l.error.text);
   return written;
 }
@@ -57,14 +65,22 @@ void tell(const Options& o, const BundleWriter& bundle) {
   uint64_t bytes = 0;
   for (const BundleMember& m : bundle.members()) bytes += m.bytes;
   const RedactionCounts& gone = bundle.taken_out();
-  std::fprintf(stderr, "%s: %zu logs and objects, %.1f MB; taken out: %llu secrets, %llu addresses, %llu host and %llu user names\n", o.output.c_str(), bundle.members().size(),
-               static_cast<double>(bytes) / 1e6, static_cast<unsigned long long>(gone.secrets), static_cast<unsigned long long>(gone.addresses),
-               static_cast<unsigned long long>(gone.hosts), static_cast<unsigned long long>(gone.users));
-  for (const BundleLoss& l : bundle.losses()) std::fprintf(stderr, "  missing: %s: %s\n", safe_text(l.source).c_str(), safe_text(l.why).c_str());
+  std::fprintf(stderr,
+               "%s: %zu logs and objects, %.1f MB; taken out: %llu secrets, %llu addresses, %llu "
+               "host and %llu user names\n",
+               o.output.c_str(), bundle.members().size(), static_cast<double>(bytes) / 1e6,
+               static_cast<unsigned long long>(gone.secrets),
+               static_cast<unsigned long long>(gone.addresses),
+               static_cast<unsigned long long>(gone.hosts),
+               static_cast<unsigned long long>(gone.users));
+  for (const BundleLoss& l : bundle.losses())
+    std::fprintf(stderr, "  missing: %s: %s\n", safe_text(l.source).c_str(),
+                 safe_text(l.why).c_str());
 }
 
 int run(Options& o) {
-  if (o.output.empty()) return refuse({ErrorCode::Usage, "collect needs -o", "", "as in -o bundle.tar.zst"});
+  if (o.output.empty())
+    return refuse({ErrorCode::Usage, "collect needs -o", "", "as in -o bundle.tar.zst"});
   auto bundle = BundleWriter::create(o.output, o.names ? Hide::NamesToo : Hide::SecretsOnly);
   if (!bundle) return refuse(bundle.error());
   for (const std::string& host : o.hosts) bundle->add_host(host);
@@ -81,7 +97,8 @@ int run(Options& o) {
 
 const std::string_view kCollectExamples =
     "  rankdx collect -o bundle.tar.zst logs/                          # files, without secrets\n"
-    "  rankdx collect -n ml -l app=vllm -o bundle.tar.zst --hide-names # pods: logs, previous logs, events\n"
+    "  rankdx collect -n ml -l app=vllm -o bundle.tar.zst --hide-names # pods: logs, previous "
+    "logs, events\n"
     "  rankdx diagnose bundle.tar.zst\n";
 
 std::function<int()> make_collect(Flags& flags) {

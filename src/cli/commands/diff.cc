@@ -14,7 +14,9 @@
 namespace rankdx {
 namespace {
 
-struct Options { std::string good, bad, output; };
+struct Options {
+  std::string good, bad, output;
+};
 
 /// Facts of one side; says on stderr what could not be read.
 Facts facts_of(const std::string& path, const LiteralSet& gate) {
@@ -25,13 +27,15 @@ Facts facts_of(const std::string& path, const LiteralSet& gate) {
 
 int run(const Options& o) {
   RuleMatcher matcher(builtin_rules());
-  const Facts good_facts = facts_of(o.good, matcher.gate()), bad_facts = facts_of(o.bad, matcher.gate());
+  const Facts good_facts = facts_of(o.good, matcher.gate()),
+              bad_facts = facts_of(o.bad, matcher.gate());
   if (good_facts.sources.empty() || bad_facts.sources.empty()) return kUsage;
   const Job good = assemble(good_facts), bad = assemble(bad_facts);
   const Diagnosis diagnosis = diagnose(bad_facts, bad, matcher);
   const auto differences = compare(good, bad, diagnosis);
   const TextStyle style{colour_for(STDOUT_FILENO), width_of_terminal(STDOUT_FILENO)};
-  const std::string text = o.output == "json" ? comparison_json(differences, diagnosis) : comparison_text(differences, diagnosis, style);
+  const std::string text = o.output == "json" ? comparison_json(differences, diagnosis)
+                                              : comparison_text(differences, diagnosis, style);
   std::fwrite(text.data(), 1, text.size(), stdout);
   return differences.empty() ? kHealthy : kProblemFound;
 }

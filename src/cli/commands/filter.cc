@@ -1,11 +1,12 @@
 // rankdx filter: logs cut down by what their lines mean.
-#include <cstdio>
-#include <memory>
+#include "bundle/filter.h"
 
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <memory>
+
 #include "base/text.h"
-#include "bundle/filter.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
@@ -25,7 +26,9 @@ struct Options {
   bool collapse = false, stats = false;
 };
 
-int refuse(const Error& error) { return std::fprintf(stderr, "rankdx: %s\n", to_string(error).c_str()), kUsage; }
+int refuse(const Error& error) {
+  return std::fprintf(stderr, "rankdx: %s\n", to_string(error).c_str()), kUsage;
+}
 
 Result<FilterOptions> filter_of(const Options& o) {
   FilterOptions f;
@@ -49,13 +52,19 @@ void print_stats(const VolumeStats& stats) {
   uint64_t bytes = 0;
   for (const auto& [name, count] : stats.by_subsystem) bytes += count.bytes;
   for (const auto& [name, count] : stats.by_subsystem) {
-    table.add({name, std::to_string(count.lines), fmt::format("{:.1f}", static_cast<double>(count.bytes) / 1e6),
-               fmt::format("{:.1f} %", bytes ? 100.0 * static_cast<double>(count.bytes) / static_cast<double>(bytes) : 0.0)});
+    table.add({name, std::to_string(count.lines),
+               fmt::format("{:.1f}", static_cast<double>(count.bytes) / 1e6),
+               fmt::format("{:.1f} %", bytes ? 100.0 * static_cast<double>(count.bytes) /
+                                                   static_cast<double>(bytes)
+                                             : 0.0)});
   }
   Table ranks({"rank", "lines", "MB"});
-  for (const auto& [name, count] : stats.by_rank) ranks.add({name, std::to_string(count.lines), fmt::format("{:.1f}", static_cast<double>(count.bytes) / 1e6)});
-  fmt::print("{}\n{}\n{} of {} lines would be kept. For a diagnosis NCCL_DEBUG_SUBSYS={} is enough.\n", table.text(100), ranks.text(100),
-             stats.kept, stats.lines, enough_subsystems(stats));
+  for (const auto& [name, count] : stats.by_rank)
+    ranks.add({name, std::to_string(count.lines),
+               fmt::format("{:.1f}", static_cast<double>(count.bytes) / 1e6)});
+  fmt::print(
+      "{}\n{}\n{} of {} lines would be kept. For a diagnosis NCCL_DEBUG_SUBSYS={} is enough.\n",
+      table.text(100), ranks.text(100), stats.kept, stats.lines, enough_subsystems(stats));
 }
 
 int run(const Options& o) {
@@ -65,7 +74,8 @@ int run(const Options& o) {
   RankOf ranks;
   if (!options->ranks.empty() || o.stats) {
     if (from_stdin && !options->ranks.empty()) {
-      return refuse({ErrorCode::Usage, "--rank reads the logs twice", "-", "give files instead of standard input"});
+      return refuse({ErrorCode::Usage, "--rank reads the logs twice", "-",
+                     "give files instead of standard input"});
     }
     const LiteralSet nothing({"no line holds this text"});
     if (!from_stdin) ranks = RankOf(assemble(read_facts(o.paths, nothing, {}).facts));
@@ -74,21 +84,28 @@ int run(const Options& o) {
   Collapser collapser;
   std::vector<LeftOut> left_out;
   bool any = false;
-  for_each_input(o.paths, [&](InputItem item) {
-    any = true;
-    LineFilter filter(*options, ranks, o.stats ? &stats : nullptr);
-    LineReader reader(*item.bytes);
-    (void)reader.for_each_line([&](std::string_view line) {
-      if (!filter.keep(line) || (o.collapse && !collapser.first(line)) || o.stats) return;
-      std::fwrite(line.data(), 1, line.size(), stdout);
-      std::fputc('\n', stdout);
-    });
-  }, left_out);
-  for (const LeftOut& l : left_out) std::fprintf(stderr, "rankdx: %s\n", to_string(l.error).c_str());
+  for_each_input(
+      o.paths,
+      [&](InputItem item) {
+        any = true;
+        LineFilter filter(*options, ranks, o.stats ? &stats : nullptr);
+        LineReader reader(*item.bytes);
+        (void)reader.for_each_line([&](std::string_view line) {
+          if (!filter.keep(line) || (o.collapse && !collapser.first(line)) || o.stats) return;
+          std::fwrite(line.data(), 1, line.size(), stdout);
+          std::fputc('\n', stdout);
+        });
+      },
+      left_out);
+  for (const LeftOut& l : left_out)
+    std::fprintf(stderr, "rankdx: %s\n", to_string(l.error).c_str());
   if (o.stats) print_stats(stats);
   if (o.collapse) {
-    std::fprintf(stderr, "%llu lines folded into the ones above; most often:\n", static_cast<unsigned long long>(collapser.folded()));
-    for (const auto& [count, example] : collapser.most_frequent(10)) std::fprintf(stderr, "%10llu  %s\n", static_cast<unsigned long long>(count), safe_text(example).c_str());
+    std::fprintf(stderr, "%llu lines folded into the ones above; most often:\n",
+                 static_cast<unsigned long long>(collapser.folded()));
+    for (const auto& [count, example] : collapser.most_frequent(10))
+      std::fprintf(stderr, "%10llu  %s\n", static_cast<unsigned long long>(count),
+                   safe_text(example).c_str());
   }
   return any && std::ferror(stdout) == 0 ? kHealthy : kUsage;
 }
@@ -96,18 +113,21 @@ int run(const Options& o) {
 }  // namespace
 
 const std::string_view kFilterExamples =
-    "  rankdx filter --level warn logs/                 # warnings of all ranks, and what Python calls an error\n"
+    "  rankdx filter --level warn logs/                 # warnings of all ranks, and what Python "
+    "calls an error\n"
     "  rankdx filter --subsys INIT,NET --rank 0,4-7 logs/\n"
     "  rankdx filter --stats logs/                      # where the volume comes from\n";
 
 std::function<int()> make_filter(Flags& flags) {
   auto o = std::make_shared<Options>();
   flags.operands("LOG", o->paths, "files, directories, globs or - for standard input");
-  flags.list("--subsys", o->subsystems, "subsystems of NCCL_DEBUG_SUBSYS, WARN, TEXT (not NCCL) or OTHER");
+  flags.list("--subsys", o->subsystems,
+             "subsystems of NCCL_DEBUG_SUBSYS, WARN, TEXT (not NCCL) or OTHER");
   flags.choice("--level", o->level, {"all", "warn"}, "the least serious lines to keep");
   flags.text("--rank", o->ranks, "ranks of the largest communicator: 0,4-7");
   flags.text("--comm", o->comm, "lines that name this communicator, by id or pointer");
-  flags.number("--around", o->around, 1, int64_t{1} << 40, "a line number, with lines on both sides");
+  flags.number("--around", o->around, 1, int64_t{1} << 40,
+               "a line number, with lines on both sides");
   flags.number("--context", o->context, 0, 1'000'000, "lines on each side of --around");
   flags.text("--since", o->since, "from this time (UTC), 2026-11-22T10:43:38 or 10:43:38");
   flags.text("--until", o->until, "to this time");

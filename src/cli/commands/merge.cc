@@ -1,4 +1,5 @@
-// rankdx merge: facts files to one. Logs are refused: they would be scanned with whatever rules are at hand.
+// rankdx merge: facts files to one. Logs are refused: they would be scanned with whatever rules are
+// at hand.
 #include <cstdio>
 #include <memory>
 
@@ -24,7 +25,9 @@ int failed(const Error& error) {
 int run(const Options& o) {
   const LiteralSet no_rules;
   const ReadResult read = read_with_progress(o.reading, no_rules);
-  if (read.logs > 0) return failed({ErrorCode::Usage, "merge reads facts files, not logs", "", "rankdx scan makes them"});
+  if (read.logs > 0)
+    return failed(
+        {ErrorCode::Usage, "merge reads facts files, not logs", "", "rankdx scan makes them"});
   const bool lacking = tell_left_out(o.reading, read);
   if (read.facts.sources.empty()) return kUsage;
   const auto written = write_facts(read.facts, o.output);

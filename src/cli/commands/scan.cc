@@ -47,7 +47,8 @@ std::function<int()> make_scan(Flags& flags) {
   auto o = std::make_shared<Options>();
   add_reading_flags(flags, o->reading);
   flags.text("-o,--output", o->output, "the facts file; - for standard output");
-  flags.text("--rules", o->rules, "a directory or file of more rules (TOML): their lines are kept too");
+  flags.text("--rules", o->rules,
+             "a directory or file of more rules (TOML): their lines are kept too");
   return [o] { return run(*o); };
 }
 

@@ -164,7 +164,7 @@ class Watch {
 };
 
 int run(const Options& o) {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = on_signal;
   for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
   if (o.paths.empty()) return std::fputs("rankdx: name the log files to watch\n", stderr), kUsage;

@@ -1,9 +1,10 @@
-// Collective calls out of step: what each rank asked for, in order (subsystem COLL, init.cc/enqueue.cc of every version).
+// Collective calls out of step: what each rank asked for, in order (subsystem COLL,
+// init.cc/enqueue.cc of every version).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <tuple>
-
-#include <fmt/format.h>
 
 #include "diagnose/context.h"
 
@@ -18,7 +19,8 @@ bool point_to_point(const CallFacts& c) { return c.name == "Send" || c.name == "
 Signature signature(const CallFacts& c) { return {c.name, c.count, c.datatype, c.op, c.root}; }
 
 std::string describe(const CallFacts& c) {
-  return fmt::format("{} count {} datatype {} op {} root {}", c.name, c.count, c.datatype, c.op, c.root);
+  return fmt::format("{} count {} datatype {} op {} root {}", c.name, c.count, c.datatype, c.op,
+                     c.root);
 }
 
 std::vector<CallFacts> collectives_of(const Member& m) {
@@ -40,9 +42,11 @@ void report_mismatch(const Context& context, const Communicator& comm, size_t in
     const CallFacts& call = calls.at(members.front()->rank)[index];
     std::vector<int> ranks;
     for (const Member* m : members) ranks.push_back(m->rank);
-    text += fmt::format("{}{} on rank {}", text.empty() ? "" : "; ", describe(call), rank_list(ranks));
+    text +=
+        fmt::format("{}{} on rank {}", text.empty() ? "" : "; ", describe(call), rank_list(ranks));
     draft.evidence.push_back({members.front()->source->name, call.line, describe(call)});
-    const bool minority = members.size() < most || (groups.size() == 2 && most * 2 == comm.ranks.size());
+    const bool minority =
+        members.size() < most || (groups.size() == 2 && most * 2 == comm.ranks.size());
     if (!minority) continue;
     for (const Member* m : members) draft.where.push_back(context.where(m->process));
   }
@@ -61,7 +65,9 @@ void detect_collectives(const Context& context, FindingSet& findings) {
       calls[m.rank] = collectives_of(m);
       shortest = std::min(shortest, calls[m.rank].size());
     }
-    if (calls.size() < 2 || comm.missing_ranks.size() * 2 > static_cast<size_t>(std::max(comm.nranks, 0))) continue;
+    if (calls.size() < 2 ||
+        comm.missing_ranks.size() * 2 > static_cast<size_t>(std::max(comm.nranks, 0)))
+      continue;
     for (size_t i = 0; i < shortest && i < CommFacts::kFirstCalls; ++i) {
       std::map<Signature, std::vector<const Member*>> groups;
       bool in_step = true;

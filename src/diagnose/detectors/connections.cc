@@ -6,8 +6,8 @@
 namespace rankdx {
 
 void detect_connections(const Context& context, FindingSet& findings) {
-  for (std::string_view id : {"loopback-selected", "no-usable-network-interface", "unreachable-interface-selected",
-                              "ipv6-link-local-selected"}) {
+  for (std::string_view id : {"loopback-selected", "no-usable-network-interface",
+                              "unreachable-interface-selected", "ipv6-link-local-selected"}) {
     if (findings.has(id)) return;  // the address itself is wrong; that it does not answer follows
   }
   const std::vector<Complaint> complaints = open_complaints(context);
@@ -29,11 +29,16 @@ void detect_connections(const Context& context, FindingSet& findings) {
     draft.where.push_back(w);
   }
   if (accused.empty()) {
-    for (const std::string& peer : peers) draft.where.push_back({.host = "", .pod = "", .rank = {}, .gpu = {}, .peer = peer, .interface = ""});
+    for (const std::string& peer : peers)
+      draft.where.push_back(
+          {.host = "", .pod = "", .rank = {}, .gpu = {}, .peer = peer, .interface = ""});
   }
-  std::string whom = accused.empty() ? std::string(peers.empty() ? "the other node" : *peers.begin())
-                                     : context.host_list(accused);
-  draft.captures = {{"host", whom}, {"error", complaints.front().retry->error}, {"peer", peers.empty() ? "" : *peers.begin()}};
+  std::string whom = accused.empty()
+                         ? std::string(peers.empty() ? "the other node" : *peers.begin())
+                         : context.host_list(accused);
+  draft.captures = {{"host", whom},
+                    {"error", complaints.front().retry->error},
+                    {"peer", peers.empty() ? "" : *peers.begin()}};
   draft.confidence = gave_up && !accused.empty() ? Confidence::Certain : Confidence::Likely;
   findings.add(std::move(draft));
 }

@@ -1,9 +1,9 @@
 // Variables that differ between ranks which must agree, or that contradict each other.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "diagnose/context.h"
@@ -14,10 +14,13 @@ namespace {
 /// What happens when ranks of one communicator carry different values.
 enum class Effect { Hang, Fail, Slow };
 
-struct MustAgree { std::string_view name; Effect effect; };
+struct MustAgree {
+  std::string_view name;
+  Effect effect;
+};
 
-/// Variables that take part in decisions which all ranks must make alike (NCCL graph/tuning.cc, init.cc, transport/*.cc;
-/// lab runs with one value per node). Sorted by name.
+/// Variables that take part in decisions which all ranks must make alike (NCCL graph/tuning.cc,
+/// init.cc, transport/*.cc; lab runs with one value per node). Sorted by name.
 constexpr std::array<MustAgree, 22> kMustAgree = {{
     {"NCCL_ALGO", Effect::Hang},
     {"NCCL_BUFFSIZE", Effect::Slow},
@@ -61,14 +64,18 @@ bool whole_host(const Job& job, int host, const std::set<int>& processes) {
   return true;
 }
 
-/// Does the process print environment lines at all? Without the ENV subsystem their absence says nothing.
+/// Does the process print environment lines at all? Without the ENV subsystem their absence says
+/// nothing.
 bool prints_env(const Process& p) {
-  return std::any_of(p.facts.begin(), p.facts.end(), [](const ProcessFacts* f) { return !f->env.empty(); });
+  return std::any_of(p.facts.begin(), p.facts.end(),
+                     [](const ProcessFacts* f) { return !f->env.empty(); });
 }
 
-/// Some hosts have the variable on all their processes, others on none although they print environment lines
-/// and got as far. Variables that only some ranks read (sockets, buffers) are left out: their absence is normal.
-bool one_sided(const Context& context, const MustAgree& rule, const EnvSeen& only, std::set<int>& without) {
+/// Some hosts have the variable on all their processes, others on none although they print
+/// environment lines and got as far. Variables that only some ranks read (sockets, buffers) are
+/// left out: their absence is normal.
+bool one_sided(const Context& context, const MustAgree& rule, const EnvSeen& only,
+               std::set<int>& without) {
   if (rule.effect == Effect::Slow) return false;
   const std::set<int> with(only.processes.begin(), only.processes.end());
   Stage reached = Stage::Seen;
@@ -80,8 +87,10 @@ bool one_sided(const Context& context, const MustAgree& rule, const EnvSeen& onl
     without.insert(static_cast<int>(i));
   }
   if (without.empty()) return false;
-  return std::all_of(with.begin(), with.end(),
-                     [&](int p) { return rule.name == "NCCL_CUMEM_ENABLE" || whole_host(context.job, context.job.processes[p].host_index, with); });
+  return std::all_of(with.begin(), with.end(), [&](int p) {
+    return rule.name == "NCCL_CUMEM_ENABLE" ||
+           whole_host(context.job, context.job.processes[p].host_index, with);
+  });
 }
 
 std::string value_list(const Context& context, const std::map<std::string, std::set<int>>& values) {
@@ -92,37 +101,44 @@ std::string value_list(const Context& context, const std::map<std::string, std::
   return text;
 }
 
-void add_difference(const Context& context, const MustAgree& rule, std::string text, const std::set<int>& processes,
-                    FindingSet& findings) {
+void add_difference(const Context& context, const MustAgree& rule, std::string text,
+                    const std::set<int>& processes, FindingSet& findings) {
   Draft draft{.id = "nccl-env-differs-between-ranks"};
-  static constexpr std::string_view kEffects[] = {"the first collective that the choice concerns never ends",
-                                                  "the ranks cannot agree while the communicator is set up",
-                                                  "the job may run slower or use more memory on some ranks"};
-  draft.captures = {{"name", std::string(rule.name)}, {"values", std::move(text)},
+  static constexpr std::string_view kEffects[] = {
+      "the first collective that the choice concerns never ends",
+      "the ranks cannot agree while the communicator is set up",
+      "the job may run slower or use more memory on some ranks"};
+  draft.captures = {{"name", std::string(rule.name)},
+                    {"values", std::move(text)},
                     {"effect", std::string(kEffects[static_cast<int>(rule.effect)])}};
   for (int p : processes) draft.where.push_back(context.where(p));
   for (const EnvSeen& e : context.job.environment) {
     if (e.name == rule.name) draft.evidence.push_back({e.source, e.at.line, e.at.text});
   }
-  const bool harmful = rule.effect == Effect::Hang || (rule.effect == Effect::Fail && context.any_failure_sign());
+  const bool harmful =
+      rule.effect == Effect::Hang || (rule.effect == Effect::Fail && context.any_failure_sign());
   draft.severity = harmful ? Severity::Error : Severity::Warning;
   draft.confidence = Confidence::Likely;
   findings.add(std::move(draft));
 }
 
-/// "8MB": digits that strtoll takes, and a unit that it drops. Empty when the value is no such thing.
+/// "8MB": digits that strtoll takes, and a unit that it drops. Empty when the value is no such
+/// thing.
 std::string_view number_before_unit(std::string_view value) {
   const size_t digits = std::min(value.find_first_not_of("0123456789"), value.size());
   std::string_view unit = trim(value.substr(digits));
   if (digits == 0 || unit.empty() || unit.size() > 5) return {};
   const bool size_unit = std::string_view("kKmMgGbB").find(unit.front()) != std::string_view::npos;
-  return size_unit && unit.find_first_not_of("kKmMgGiIbByYtTeEsS") == std::string_view::npos ? value.substr(0, digits) : std::string_view();
+  return size_unit && unit.find_first_not_of("kKmMgGiIbByYtTeEsS") == std::string_view::npos
+             ? value.substr(0, digits)
+             : std::string_view();
 }
 
 /// Sizes in bytes; strtoll ends at the unit (misc/param.cc).
 void units_in_numbers(const Context& context, FindingSet& findings) {
   for (const EnvSeen& e : context.job.environment) {
-    const bool size = e.name.ends_with("SIZE") || e.name.ends_with("THRESHOLD") || e.name.ends_with("BYTES");
+    const bool size =
+        e.name.ends_with("SIZE") || e.name.ends_with("THRESHOLD") || e.name.ends_with("BYTES");
     const std::string_view number = number_before_unit(e.value);
     if (!e.name.starts_with("NCCL_") || !size || number.empty()) continue;
     Draft draft{.id = "nccl-env-value-invalid"};
@@ -154,8 +170,9 @@ void detect_environment(const Context& context, FindingSet& findings) {
     if (!one_sided(context, rule, *context.env(rule.name), without)) continue;
     std::set<int> hosts;
     for (int p : without) hosts.insert(context.job.processes[p].host_index);
-    add_difference(context, rule, value_list(context, values) + ", unset on " + context.host_list(hosts), concerned,
-                   findings);
+    add_difference(context, rule,
+                   value_list(context, values) + ", unset on " + context.host_list(hosts),
+                   concerned, findings);
   }
 }
 

@@ -1,8 +1,8 @@
 // Ranks, sizes and versions that do not fit together.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
-
-#include <fmt/format.h>
 
 #include "diagnose/context.h"
 
@@ -20,7 +20,8 @@ void duplicate_ranks(const Context& context, const Communicator& comm, FindingSe
     const Member& b = comm.ranks[i];
     if (a.rank != b.rank || a.process == b.process || !a.facts->has_comm_id) continue;
     Draft draft{.id = "duplicate-rank"};
-    draft.captures = {{"rank", std::to_string(a.rank)}, {"nranks", std::to_string(comm.nranks)},
+    draft.captures = {{"rank", std::to_string(a.rank)},
+                      {"nranks", std::to_string(comm.nranks)},
                       {"missing", rank_list(comm.missing_ranks)}};
     for (const Member& m : {a, b}) {
       Where w = context.where(m.process);
@@ -44,7 +45,8 @@ void different_sizes(const Context& context, const Communicator& comm, FindingSe
   for (const auto& [size, members] : sizes) {
     std::vector<int> ranks;
     for (const Member* m : members) ranks.push_back(m->rank);
-    text += fmt::format("{}{} ({} {})", text.empty() ? "" : ", ", size, ranks.size() > 1 ? "ranks" : "rank", rank_list(ranks));
+    text += fmt::format("{}{} ({} {})", text.empty() ? "" : ", ", size,
+                        ranks.size() > 1 ? "ranks" : "rank", rank_list(ranks));
     draft.evidence.push_back(start_of(context, *members.front()));
     if (size == comm.nranks) continue;
     for (const Member* m : members) draft.where.push_back(context.where(m->process));
@@ -59,9 +61,12 @@ int version_number(std::string_view text) {
   int parts[3] = {0, 0, 0};
   int at = 0;
   for (char c : text) {
-    if (c == '.' && at < 2) ++at;
-    else if (c >= '0' && c <= '9' && parts[at] < 1000) parts[at] = parts[at] * 10 + (c - '0');
-    else break;
+    if (c == '.' && at < 2)
+      ++at;
+    else if (c >= '0' && c <= '9' && parts[at] < 1000)
+      parts[at] = parts[at] * 10 + (c - '0');
+    else
+      break;
   }
   return parts[0] * 10000 + parts[1] * 100 + parts[2];
 }
@@ -82,8 +87,10 @@ VersionRange range_of(const ProcessFacts& p) {
   if (p.version_at_least) r.at_least = p.version_at_least, r.line = &p.at_least_line;
   if (p.version_at_most) r.at_most = p.version_at_most, r.line = &p.at_most_line;
   auto dotted = [](int v) { return fmt::format("{}.{}.{}", v / 10000, v / 100 % 100, v % 100); };
-  if (r.at_most < 999999) r.text = dotted(r.at_most) + " or older";
-  else if (r.at_least) r.text = dotted(r.at_least) + " or newer";
+  if (r.at_most < 999999)
+    r.text = dotted(r.at_most) + " or older";
+  else if (r.at_least)
+    r.text = dotted(r.at_least) + " or newer";
   return r;
 }
 
@@ -106,7 +113,8 @@ void different_versions(const Context& context, const Communicator& comm, Findin
     const Where a = context.where(first->process), b = context.where(m.process);
     draft.captures = {{"a", low.text}, {"host_a", a.host}, {"b", r.text}, {"host_b", b.host}};
     draft.where = {a, b};
-    draft.evidence = {context.evidence(*first->source, *low.line), context.evidence(*m.source, *r.line)};
+    draft.evidence = {context.evidence(*first->source, *low.line),
+                      context.evidence(*m.source, *r.line)};
     const bool printed = low.at_least == low.at_most && r.at_least == r.at_most;
     draft.confidence = printed && !done ? Confidence::Certain : Confidence::Likely;
     if (done) draft.severity = Severity::Warning;
@@ -117,11 +125,16 @@ void different_versions(const Context& context, const Communicator& comm, Findin
 
 /// Without a communicator in common: the versions that hosts printed, if something failed as well.
 void different_versions_of_hosts(const Context& context, FindingSet& findings) {
-  if (context.job.nccl_versions.size() < 2 || findings.has("nccl-version-differs-between-ranks") || !context.any_failure_sign()) return;
+  if (context.job.nccl_versions.size() < 2 || findings.has("nccl-version-differs-between-ranks") ||
+      !context.any_failure_sign())
+    return;
   const VersionSeen *a = &context.job.nccl_versions[0], *b = &context.job.nccl_versions[1];
   if (a->hosts.empty() || b->hosts.empty() || a->hosts == b->hosts) return;
   Draft draft{.id = "nccl-version-differs-between-ranks"};
-  draft.captures = {{"a", a->version}, {"host_a", a->hosts.front()}, {"b", b->version}, {"host_b", b->hosts.front()}};
+  draft.captures = {{"a", a->version},
+                    {"host_a", a->hosts.front()},
+                    {"b", b->version},
+                    {"host_b", b->hosts.front()}};
   for (const VersionSeen* v : {a, b}) {
     const int process = v->processes.front();
     const Process& p = context.job.processes[process];

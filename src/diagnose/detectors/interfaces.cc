@@ -1,4 +1,5 @@
-// Interfaces that NCCL took and the peers cannot reach: loopback, bridges and tunnels, IPv6 link-local.
+// Interfaces that NCCL took and the peers cannot reach: loopback, bridges and tunnels, IPv6
+// link-local.
 #include <algorithm>
 #include <array>
 
@@ -9,10 +10,12 @@ namespace {
 
 enum class Reach { Routable, Loopback, Virtual, LinkLocal6 };
 
-/// Interface names that carry node-local or overlay-private addresses (container runtimes, CNI plugins, VPNs, hypervisors).
+/// Interface names that carry node-local or overlay-private addresses (container runtimes, CNI
+/// plugins, VPNs, hypervisors).
 constexpr std::array<std::string_view, 21> kVirtualPrefixes = {
-    "br-",   "cali", "cilium", "cni",   "docker", "dummy", "flannel", "kube-ipvs", "lxc",  "lxd",  "nerdctl",
-    "nodelocaldns", "podman", "tailscale", "tun", "veth", "virbr", "vmnet", "vxlan", "wg", "zt"};
+    "br-",       "cali", "cilium", "cni",     "docker",       "dummy",  "flannel",
+    "kube-ipvs", "lxc",  "lxd",    "nerdctl", "nodelocaldns", "podman", "tailscale",
+    "tun",       "veth", "virbr",  "vmnet",   "vxlan",        "wg",     "zt"};
 
 Reach reach_of(const InterfaceFacts& i) {
   if (i.name == "lo" || i.address.starts_with("127.") || i.address == "::1") return Reach::Loopback;
@@ -23,12 +26,14 @@ Reach reach_of(const InterfaceFacts& i) {
   return i.address.starts_with("fe80:") ? Reach::LinkLocal6 : Reach::Routable;
 }
 
-/// Did every communicator of this process over several hosts come up and connect? Then its interface works.
+/// Did every communicator of this process over several hosts come up and connect? Then its
+/// interface works.
 bool proven_to_work(const Context& context, int process) {
   bool seen = false;
   for (const Communicator& comm : context.job.communicators) {
     auto mine = [&](const Member& m) { return m.process == process; };
-    if (comm.nnodes.value_or(2) < 2 || std::none_of(comm.ranks.begin(), comm.ranks.end(), mine)) continue;
+    if (comm.nnodes.value_or(2) < 2 || std::none_of(comm.ranks.begin(), comm.ranks.end(), mine))
+      continue;
     seen = true;
     for (const Member& m : comm.ranks) {
       if (m.facts->stage < Stage::InitComplete || m.facts->failed) return false;
@@ -40,16 +45,17 @@ bool proven_to_work(const Context& context, int process) {
 bool spans_hosts(const Context& context) {
   const Job& job = context.job;
   if (job.hosts.size() > 1) return true;
-  return std::any_of(job.communicators.begin(), job.communicators.end(), [&](const Communicator& c) {
-    return c.nnodes.value_or(0) > 1 || !c.missing_ranks.empty();
-  });
+  return std::any_of(
+      job.communicators.begin(), job.communicators.end(),
+      [&](const Communicator& c) { return c.nnodes.value_or(0) > 1 || !c.missing_ranks.empty(); });
 }
 
 bool retried(const Context& context, std::string_view address) {
   for (const Process& p : context.job.processes) {
     for (const ProcessFacts* f : p.facts) {
       for (const RetryFacts& r : f->retries) {
-        if (r.peer == address || (address.starts_with("127.") && r.peer.starts_with("127."))) return true;
+        if (r.peer == address || (address.starts_with("127.") && r.peer.starts_with("127.")))
+          return true;
       }
     }
   }
@@ -65,7 +71,12 @@ bool unfinished(const Context& context) {
   });
 }
 
-struct Choice { int process; const InterfaceFacts* interface; const SourceFacts* source; Reach reach; };
+struct Choice {
+  int process;
+  const InterfaceFacts* interface;
+  const SourceFacts* source;
+  Reach reach;
+};
 
 std::vector<Choice> bad_choices(const Context& context) {
   std::vector<Choice> bad;
@@ -93,21 +104,26 @@ bool everyone_on_loopback(const Context& context, const std::vector<Choice>& bad
 
 namespace {
 
-/// By default NCCL leaves lo out wherever there is another interface (misc/socket.cc), so lo beside a routed one means that
-/// NCCL_SOCKET_IFNAME lets it in. Nothing shows yet that it does harm.
+/// By default NCCL leaves lo out wherever there is another interface (misc/socket.cc), so lo beside
+/// a routed one means that NCCL_SOCKET_IFNAME lets it in. Nothing shows yet that it does harm.
 void loopback_let_in(const Context& context, const std::vector<Choice>& bad, FindingSet& findings) {
   for (const Choice& c : bad) {
     const Process& p = context.job.processes[c.process];
     auto routed = [](const ProcessFacts* f) {
-      return std::any_of(f->interfaces.begin(), f->interfaces.end(), [](const InterfaceFacts& i) { return !i.bootstrap && reach_of(i) == Reach::Routable; });
+      return std::any_of(f->interfaces.begin(), f->interfaces.end(), [](const InterfaceFacts& i) {
+        return !i.bootstrap && reach_of(i) == Reach::Routable;
+      });
     };
-    if (c.reach != Reach::Loopback || c.interface->bootstrap || std::none_of(p.facts.begin(), p.facts.end(), routed)) continue;
+    if (c.reach != Reach::Loopback || c.interface->bootstrap ||
+        std::none_of(p.facts.begin(), p.facts.end(), routed))
+      continue;
     if (proven_to_work(context, c.process)) continue;
     Draft draft{.id = "loopback-selected"};
     Where w = context.where(c.process);
     w.interface = c.interface->name;
     draft.where = {w};
-    draft.captures = {{"interface", c.interface->name}, {"address", c.interface->address}, {"host", w.host}};
+    draft.captures = {
+        {"interface", c.interface->name}, {"address", c.interface->address}, {"host", w.host}};
     draft.evidence = {context.evidence(*c.source, c.interface->at)};
     draft.severity = Severity::Warning;
     draft.confidence = Confidence::Possible;
@@ -129,16 +145,24 @@ void detect_interfaces(const Context& context, FindingSet& findings) {
     if (!trouble && !direct) continue;
     Draft draft;
     switch (c.reach) {
-      case Reach::Loopback: draft.id = only_lo ? "no-usable-network-interface" : "loopback-selected"; break;
-      case Reach::LinkLocal6: draft.id = "ipv6-link-local-selected"; break;
-      default: draft.id = "unreachable-interface-selected"; break;
+      case Reach::Loopback:
+        draft.id = only_lo ? "no-usable-network-interface" : "loopback-selected";
+        break;
+      case Reach::LinkLocal6:
+        draft.id = "ipv6-link-local-selected";
+        break;
+      default:
+        draft.id = "unreachable-interface-selected";
+        break;
     }
     Where w = context.where(c.process);
     w.interface = c.interface->name;
     draft.where = {w};
-    draft.captures = {{"interface", c.interface->name}, {"address", c.interface->address}, {"host", w.host}};
+    draft.captures = {
+        {"interface", c.interface->name}, {"address", c.interface->address}, {"host", w.host}};
     draft.evidence = {context.evidence(*c.source, c.interface->at)};
-    if (!c.interface->bootstrap && !direct && c.reach != Reach::Loopback) draft.confidence = Confidence::Possible;
+    if (!c.interface->bootstrap && !direct && c.reach != Reach::Loopback)
+      draft.confidence = Confidence::Possible;
     if (direct && context.job.hosts.size() > 1) draft.confidence = Confidence::Certain;
     findings.add(std::move(draft));
   }

@@ -1,4 +1,5 @@
-// Where nothing else explains a failure: the last warning or exception of a process, so that the answer is never "healthy".
+// Where nothing else explains a failure: the last warning or exception of a process, so that the
+// answer is never "healthy".
 #include <algorithm>
 #include <set>
 
@@ -12,14 +13,16 @@ constexpr uint64_t kLastLines = 80;
 constexpr size_t kTitleText = 120;
 
 bool explained(const FindingSet& findings) {
-  return std::any_of(findings.all().begin(), findings.all().end(),
-                     [](const Finding& f) { return f.severity == Severity::Error && f.role == Role::RootCause; });
+  return std::any_of(findings.all().begin(), findings.all().end(), [](const Finding& f) {
+    return f.severity == Severity::Error && f.role == Role::RootCause;
+  });
 }
 
 bool failed(const SourceFacts& source, const Notable& n) {
   if (n.process < 0) return false;
   const ProcessFacts& p = source.processes[n.process];
-  return p.backtraces > 0 || std::any_of(p.comms.begin(), p.comms.end(), [](const CommFacts& c) { return c.failed; });
+  return p.backtraces > 0 ||
+         std::any_of(p.comms.begin(), p.comms.end(), [](const CommFacts& c) { return c.failed; });
 }
 
 void unknown_warning(const Context& context, FindingSet& findings) {
@@ -42,9 +45,11 @@ void unknown_warning(const Context& context, FindingSet& findings) {
 
 void last_exception(const Context& context, FindingSet& findings) {
   for (const RuleHit& h : context.hits) {
-    if (h.rule->id != "python-exception" || h.notable->last_line + kLastLines < h.source->lines) continue;
+    if (h.rule->id != "python-exception" || h.notable->last_line + kLastLines < h.source->lines)
+      continue;
     auto another = [&](const RuleHit& o) { return o.notable == h.notable && o.rule != h.rule; };
-    if (std::any_of(context.hits.begin(), context.hits.end(), another)) continue;  // a rule knows better
+    if (std::any_of(context.hits.begin(), context.hits.end(), another))
+      continue;  // a rule knows better
     Draft draft{.id = "python-exception"};
     draft.captures = h.captures;
     draft.severity = Severity::Error;

@@ -34,7 +34,8 @@ MemoryFacts facts_of(const RuleHit& hit) {
 void detect_memory(const Context& context, FindingSet& findings) {
   for (const RuleHit& hit : context.hits) {
     if (hit.rule->id != "kv-cache-too-small-for-max-len" || !hit.captures.count("need")) continue;
-    auto finding = std::find_if(findings.all().begin(), findings.all().end(), [&](const Finding& f) { return f.id == hit.rule->id; });
+    auto finding = std::find_if(findings.all().begin(), findings.all().end(),
+                                [&](const Finding& f) { return f.id == hit.rule->id; });
     if (finding == findings.all().end()) return;
     std::vector<Fix> computed = as_fixes(advise_from_numbers(facts_of(hit)));
     finding->fix.insert(finding->fix.begin(), computed.begin(), computed.end());

@@ -16,7 +16,10 @@ void contradiction(const Context& context, FindingSet& findings) {
   const EnvSeen* off = context.env("NCCL_IB_DISABLE");
   if (!net || !off || net->value != "IB" || off->value != "1") return;
   Draft draft{.id = "nccl-env-values-conflict"};
-  draft.captures = {{"name", net->name}, {"value", net->value}, {"other", off->name}, {"other_value", off->value}};
+  draft.captures = {{"name", net->name},
+                    {"value", net->value},
+                    {"other", off->name},
+                    {"other_value", off->value}};
   for (int p : net->processes) draft.where.push_back(context.where(p));
   add_env(draft, *net);
   add_env(draft, *off);
@@ -39,11 +42,13 @@ void hca_filter(const Context& context, FindingSet& findings) {
     hosts.insert(p.host_index);
     draft.where.push_back(context.where(static_cast<int>(i)));
     if (!p.facts.front()->networks.empty()) network = p.facts.front()->networks.back();
-    if (draft.evidence.size() < 3) draft.evidence.push_back(context.evidence(*p.sources.front(), p.facts.front()->network_line));
+    if (draft.evidence.size() < 3)
+      draft.evidence.push_back(context.evidence(*p.sources.front(), p.facts.front()->network_line));
   }
   if (hosts.empty()) return;
   add_env(draft, *hca);
-  draft.captures = {{"value", hca->value}, {"hosts", context.host_list(hosts)}, {"network", network}};
+  draft.captures = {
+      {"value", hca->value}, {"hosts", context.host_list(hosts)}, {"network", network}};
   findings.add(std::move(draft));
 }
 

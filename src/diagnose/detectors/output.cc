@@ -19,7 +19,8 @@ void detect_output(const Context& context, FindingSet& findings) {
   for (const Process& p : context.job.processes) {
     for (size_t k = 0; k < p.facts.size(); ++k) {
       bulk += p.facts[k]->debug_bulk_lines;
-      if (!loudest || p.facts[k]->debug_bulk_lines > loudest->debug_bulk_lines) loudest = p.facts[k], source = p.sources[k];
+      if (!loudest || p.facts[k]->debug_bulk_lines > loudest->debug_bulk_lines)
+        loudest = p.facts[k], source = p.sources[k];
     }
   }
   constexpr uint64_t kMuch = 1000;

@@ -1,4 +1,5 @@
-// Who is missing, who died, who is behind: read from how far each rank got and what the others say of it.
+// Who is missing, who died, who is behind: read from how far each rank got and what the others say
+// of it.
 #include <algorithm>
 #include <map>
 
@@ -9,12 +10,14 @@ namespace {
 
 bool complete(const Member& m) { return m.facts->stage >= Stage::InitComplete; }
 
-/// Lines that stand for several, or a log that shows only a few lines of a rank: absence proves nothing there.
+/// Lines that stand for several, or a log that shows only a few lines of a rank: absence proves
+/// nothing there.
 bool shows_everything(const Context& context, const Communicator& comm) {
   return std::all_of(comm.ranks.begin(), comm.ranks.end(), [&](const Member& m) {
     const Process& p = context.job.processes[m.process];
     constexpr uint64_t kFewLines = 4;
-    return m.facts->start.line && m.source->repeated_messages == 0 && p.facts.front()->nccl_lines >= kFewLines;
+    return m.facts->start.line && m.source->repeated_messages == 0 &&
+           p.facts.front()->nccl_lines >= kFewLines;
   });
 }
 
@@ -25,7 +28,8 @@ bool stuck_in_bootstrap(const Communicator& comm) {
   });
 }
 
-/// Processes of the job that could be the missing ranks: members of a greater communicator, but of none of this size.
+/// Processes of the job that could be the missing ranks: members of a greater communicator, but of
+/// none of this size.
 std::vector<int> absentees(const Context& context, const Communicator& comm) {
   std::set<int> busy, known;
   for (const Communicator& c : context.job.communicators) {
@@ -37,7 +41,8 @@ std::vector<int> absentees(const Context& context, const Communicator& comm) {
   std::vector<int> idle;
   for (size_t i = 0; i < context.job.processes.size(); ++i) {
     const bool ours = !context.job.processes[i].host.empty() && !busy.count(static_cast<int>(i));
-    if (ours && (known.count(static_cast<int>(i)) || known.empty())) idle.push_back(static_cast<int>(i));
+    if (ours && (known.count(static_cast<int>(i)) || known.empty()))
+      idle.push_back(static_cast<int>(i));
   }
   return idle;
 }
@@ -45,20 +50,22 @@ std::vector<int> absentees(const Context& context, const Communicator& comm) {
 /// Hosts on which a missing rank would run, where the ranks are laid out in equal blocks.
 std::string host_of_missing(const Context& context, const Communicator& comm, int rank) {
   std::map<int, std::vector<int>> by_host;
-  for (const Member& m : comm.ranks) by_host[context.job.processes[m.process].host_index].push_back(m.rank);
+  for (const Member& m : comm.ranks)
+    by_host[context.job.processes[m.process].host_index].push_back(m.rank);
   size_t block = 0;
   for (const auto& [host, ranks] : by_host) block = std::max(block, ranks.size());
   if (block == 0 || comm.nranks % static_cast<int>(block) != 0) return {};
   for (const auto& [host, ranks] : by_host) {
-    if (ranks.front() / static_cast<int>(block) == rank / static_cast<int>(block) && ranks.size() < block) {
+    if (ranks.front() / static_cast<int>(block) == rank / static_cast<int>(block) &&
+        ranks.size() < block) {
       return context.job.hosts[host].name;
     }
   }
   return {};
 }
 
-void missing_ranks(const Context& context, const Communicator& comm, Confidence confidence, std::vector<Evidence> evidence,
-                   FindingSet& findings) {
+void missing_ranks(const Context& context, const Communicator& comm, Confidence confidence,
+                   std::vector<Evidence> evidence, FindingSet& findings) {
   Draft draft{.id = "rank-never-arrived"};
   const std::vector<int> idle = absentees(context, comm);
   if (idle.size() == comm.missing_ranks.size()) {
@@ -76,12 +83,15 @@ void missing_ranks(const Context& context, const Communicator& comm, Confidence 
   std::vector<int> present;
   for (const Member& m : comm.ranks) {
     present.push_back(m.rank);
-    if (draft.evidence.size() < 4) draft.evidence.push_back(context.evidence(*m.source, m.facts->start));
+    if (draft.evidence.size() < 4)
+      draft.evidence.push_back(context.evidence(*m.source, m.facts->start));
   }
-  draft.captures = {{"ranks", rank_list(comm.missing_ranks)}, {"present", rank_list(present)},
+  draft.captures = {{"ranks", rank_list(comm.missing_ranks)},
+                    {"present", rank_list(present)},
                     {"nranks", std::to_string(comm.nranks)}};
   draft.confidence = confidence;
-  draft.needs = {"the logs and exit codes of rank " + rank_list(comm.missing_ranks) + ", if they were started"};
+  draft.needs = {"the logs and exit codes of rank " + rank_list(comm.missing_ranks) +
+                 ", if they were started"};
   findings.add(std::move(draft));
 }
 
@@ -95,7 +105,8 @@ void dead_ranks(const Context& context, const std::set<int>& processes, Confiden
     if (draft.where.back().rank) ranks.push_back(*draft.where.back().rank);
     hosts.insert(context.job.processes[p].host_index);
     const Process& process = context.job.processes[p];
-    evidence.push_back(context.evidence(*process.sources.front(), process.facts.front()->last_nccl));
+    evidence.push_back(
+        context.evidence(*process.sources.front(), process.facts.front()->last_nccl));
   }
   std::sort(ranks.begin(), ranks.end());
   draft.captures = {{"ranks", rank_list(ranks)}, {"hosts", context.host_list(hosts)}};
@@ -106,12 +117,14 @@ void dead_ranks(const Context& context, const std::set<int>& processes, Confiden
 }
 
 /// Ranks on the accused host (any: -1) that do not complain themselves and are furthest behind.
-std::set<int> silent_on(const Context& context, const Communicator& comm, int host, const std::set<int>& complaining) {
+std::set<int> silent_on(const Context& context, const Communicator& comm, int host,
+                        const std::set<int>& complaining) {
   std::set<int> silent;
   Progress least{Stage::Failed, SIZE_MAX, UINT64_MAX};
   for (const Member& m : comm.ranks) {
     const Process& p = context.job.processes[m.process];
-    if ((host >= 0 && p.host_index != host) || complaining.count(m.process) || m.facts->failed) continue;
+    if ((host >= 0 && p.host_index != host) || complaining.count(m.process) || m.facts->failed)
+      continue;
     const Progress progress = progress_of(m);
     if (progress < least) silent.clear(), least = progress;
     if (progress == least) silent.insert(m.process);
@@ -119,8 +132,9 @@ std::set<int> silent_on(const Context& context, const Communicator& comm, int ho
   return silent;
 }
 
-/// Past the bootstrap the main thread connects to proxy services of its own host only; the network is the proxy thread's
-/// (proxy.cc, transport/net.cc, up to 2.26). -1 when the complaints tell no single host.
+/// Past the bootstrap the main thread connects to proxy services of its own host only; the network
+/// is the proxy thread's (proxy.cc, transport/net.cc, up to 2.26). -1 when the complaints tell no
+/// single host.
 int host_of_local_calls(const Context& context, const std::vector<Complaint>& complaints) {
   std::set<int> hosts;
   for (const Complaint& c : complaints) {
@@ -149,10 +163,13 @@ bool refused(const Context& context, const Communicator& comm, FindingSet& findi
   }
   if (complaining.empty()) return false;
   if (!names_a_target(complaints, Refusal::Refused)) {
-    // Versions that print no address: the silent rank that is furthest behind, on the own host or on any.
-    const std::set<int> silent = silent_on(context, comm, host_of_local_calls(context, complaints), complaining);
+    // Versions that print no address: the silent rank that is furthest behind, on the own host or
+    // on any.
+    const std::set<int> silent =
+        silent_on(context, comm, host_of_local_calls(context, complaints), complaining);
     if (!silent.empty() && silent.size() * 2 <= comm.ranks.size() && past_bootstrap(comm)) {
-      dead_ranks(context, silent, silent.size() == 1 ? Confidence::Likely : Confidence::Possible, evidence, findings);
+      dead_ranks(context, silent, silent.size() == 1 ? Confidence::Likely : Confidence::Possible,
+                 evidence, findings);
       return true;
     }
   }
@@ -160,20 +177,30 @@ bool refused(const Context& context, const Communicator& comm, FindingSet& findi
   for (int host : accused) {
     const std::set<int> silent = silent_on(context, comm, host, complaining);
     size_t on_host = 0;
-    for (const Member& m : comm.ranks) on_host += context.job.processes[m.process].host_index == host;
+    for (const Member& m : comm.ranks)
+      on_host += context.job.processes[m.process].host_index == host;
     if (silent.empty()) continue;
-    if (!past_bootstrap(comm) && silent.size() == on_host && comm.missing_ranks.empty() && gave_up) {
-      // All ranks of the host came as far as the others and wait: a firewall that answers with a reset looks like this.
+    if (!past_bootstrap(comm) && silent.size() == on_host && comm.missing_ranks.empty() &&
+        gave_up) {
+      // All ranks of the host came as far as the others and wait: a firewall that answers with a
+      // reset looks like this.
       Draft draft{.id = "node-to-node-traffic-blocked"};
-      draft.where.push_back({.host = context.job.hosts[host].name, .pod = "", .rank = {}, .gpu = {}, .peer = "", .interface = ""});
-      draft.captures = {{"host", context.job.hosts[host].name}, {"error", "Connection refused"}, {"peer", ""}};
+      draft.where.push_back({.host = context.job.hosts[host].name,
+                             .pod = "",
+                             .rank = {},
+                             .gpu = {},
+                             .peer = "",
+                             .interface = ""});
+      draft.captures = {
+          {"host", context.job.hosts[host].name}, {"error", "Connection refused"}, {"peer", ""}};
       draft.evidence = evidence;
       draft.confidence = Confidence::Possible;
       findings.add(std::move(draft));
       return true;
     }
     if (silent.size() < comm.ranks.size()) {
-      dead_ranks(context, silent, silent.size() == 1 ? Confidence::Likely : Confidence::Possible, evidence, findings);
+      dead_ranks(context, silent, silent.size() == 1 ? Confidence::Likely : Confidence::Possible,
+                 evidence, findings);
       return true;
     }
   }
@@ -209,7 +236,8 @@ bool lost_by_ras(const Context& context, FindingSet& findings) {
   return true;
 }
 
-/// Some ranks failed without a cause of their own (a peer went away); the ones that say nothing are the suspects.
+/// Some ranks failed without a cause of their own (a peer went away); the ones that say nothing are
+/// the suspects.
 bool left_alone(const Context& context, const Communicator& comm, FindingSet& findings) {
   std::set<int> quiet;
   std::vector<Evidence> evidence;
@@ -233,7 +261,8 @@ bool left_alone(const Context& context, const Communicator& comm, FindingSet& fi
     }
   }
   if (quiet.empty() || quiet.size() > comm.ranks.size() / 2) return false;
-  dead_ranks(context, quiet, quiet.size() == 1 ? Confidence::Likely : Confidence::Possible, std::move(evidence), findings);
+  dead_ranks(context, quiet, quiet.size() == 1 ? Confidence::Likely : Confidence::Possible,
+             std::move(evidence), findings);
   return true;
 }
 
@@ -251,17 +280,21 @@ bool behind(const Context& context, const Communicator& comm, FindingSet& findin
   return true;
 }
 
-/// Output that ends in the middle of a line, or that holds lines cut and glued together: a pipe whose last block was lost.
+/// Output that ends in the middle of a line, or that holds lines cut and glued together: a pipe
+/// whose last block was lost.
 bool output_is_cut(const Context& context) {
-  return std::any_of(context.facts.sources.begin(), context.facts.sources.end(), [](const auto& entry) {
-    const SourceFacts& s = entry.second;
-    return s.ends_mid_line || s.damaged_lines > 0 ||
-           std::any_of(s.processes.begin(), s.processes.end(), [](const ProcessFacts& p) { return p.last_cut; });
-  });
+  return std::any_of(context.facts.sources.begin(), context.facts.sources.end(),
+                     [](const auto& entry) {
+                       const SourceFacts& s = entry.second;
+                       return s.ends_mid_line || s.damaged_lines > 0 ||
+                              std::any_of(s.processes.begin(), s.processes.end(),
+                                          [](const ProcessFacts& p) { return p.last_cut; });
+                     });
 }
 
-/// No rank completes before all have exchanged their view of the machine, nor before the ranks of its own host stand at the
-/// last barrier (init.cc initTransportsRank): where one did and such another did not, lines of the other are missing.
+/// No rank completes before all have exchanged their view of the machine, nor before the ranks of
+/// its own host stand at the last barrier (init.cc initTransportsRank): where one did and such
+/// another did not, lines of the other are missing.
 bool completed_without_some(const Context& context, const Communicator& comm) {
   auto host = [&](const Member& m) { return context.job.processes[m.process].host_index; };
   std::set<int> done;
@@ -292,14 +325,18 @@ void stalled(const Context& context, const Communicator& comm, FindingSet& findi
     const Process& p = context.job.processes[m.process];
     draft.evidence.push_back(context.evidence(*p.sources.front(), p.facts.front()->last_nccl));
   }
-  draft.captures = {{"nranks", std::to_string(comm.nranks)}, {"stage", std::string(to_string(comm.ranks.front().facts->stage))}};
-  draft.needs = {"the exit code of every rank, and NCCL_DEBUG=INFO with NCCL_DEBUG_SUBSYS=INIT,BOOTSTRAP,ENV,NET on all of them"};
+  draft.captures = {{"nranks", std::to_string(comm.nranks)},
+                    {"stage", std::string(to_string(comm.ranks.front().facts->stage))}};
+  draft.needs = {
+      "the exit code of every rank, and NCCL_DEBUG=INFO with "
+      "NCCL_DEBUG_SUBSYS=INIT,BOOTSTRAP,ENV,NET on all of them"};
   draft.confidence = Confidence::Possible;
   findings.add(std::move(draft));
 }
 
 void look_at(const Context& context, const Communicator& comm, FindingSet& findings) {
-  const bool unfinished = std::any_of(comm.ranks.begin(), comm.ranks.end(), [](const Member& m) { return !complete(m); });
+  const bool unfinished = std::any_of(comm.ranks.begin(), comm.ranks.end(),
+                                      [](const Member& m) { return !complete(m); });
   if (!unfinished || comm.nranks < 2) return;
   if (!comm.missing_ranks.empty()) {
     if (!stuck_in_bootstrap(comm) || !shows_everything(context, comm)) return;
@@ -309,7 +346,9 @@ void look_at(const Context& context, const Communicator& comm, FindingSet& findi
     return;
   }
   if (!shows_everything(context, comm)) return;
-  if ((output_is_cut(context) || completed_without_some(context, comm)) && !context.any_failure_sign()) return cut_output(context, comm, findings);
+  if ((output_is_cut(context) || completed_without_some(context, comm)) &&
+      !context.any_failure_sign())
+    return cut_output(context, comm, findings);
   if (!behind(context, comm, findings)) stalled(context, comm, findings);
 }
 
@@ -319,7 +358,9 @@ void detect_progress(const Context& context, FindingSet& findings) {
   const auto& comms = context.job.communicators;
   if (comms.empty()) return;
   const Communicator& world = comms.front();
-  if (refused(context, world, findings) || lost_by_ras(context, findings) || left_alone(context, world, findings)) return;
+  if (refused(context, world, findings) || lost_by_ras(context, findings) ||
+      left_alone(context, world, findings))
+    return;
   for (const Communicator& comm : comms) look_at(context, comm, findings);
 }
 

@@ -1,5 +1,5 @@
-// The wrong wire between two ranks: the network or shared memory where the GPUs share a host, sockets where RDMA was
-// asked for.
+// The wrong wire between two ranks: the network or shared memory where the GPUs share a host,
+// sockets where RDMA was asked for.
 #include <algorithm>
 
 #include "diagnose/context.h"
@@ -20,7 +20,8 @@ Draft draft_of(const Context& context, const Communicator& comm, std::string id,
   for (const Link* link : links) {
     if (const Member* m = comm.member(link->from)) processes.insert(m->process);
     if (const Member* m = comm.member(link->to)) processes.insert(m->process);
-    if (draft.evidence.size() < 4) draft.evidence.push_back(context.evidence(*link->source, link->facts->first));
+    if (draft.evidence.size() < 4)
+      draft.evidence.push_back(context.evidence(*link->source, link->facts->first));
   }
   std::set<int> hosts;
   for (int p : processes) {
@@ -36,7 +37,8 @@ Draft draft_of(const Context& context, const Communicator& comm, std::string id,
 
 void add_env(const Context& context, Draft& draft, std::initializer_list<std::string_view> names) {
   for (std::string_view name : names) {
-    if (const EnvSeen* e = context.env(name)) draft.evidence.push_back({e->source, e->at.line, e->at.text});
+    if (const EnvSeen* e = context.env(name))
+      draft.evidence.push_back({e->source, e->at.line, e->at.text});
   }
 }
 
@@ -46,30 +48,35 @@ bool p2p_off_by_env(const Context& context) {
          context.env_is("NCCL_P2P_LEVEL", "0");
 }
 
-void network_inside_host(const Context& context, const Communicator& comm, const std::vector<const Link*>& links,
-                         FindingSet& findings) {
+void network_inside_host(const Context& context, const Communicator& comm,
+                         const std::vector<const Link*>& links, FindingSet& findings) {
   std::set<int> hosts;
   for (const Member& m : comm.ranks) hosts.insert(context.job.processes[m.process].host_index);
   const bool more_nodes = comm.nnodes && *comm.nnodes > static_cast<int>(hosts.size());
   std::string id = "net-inside-node-cause-unknown";
-  if (context.env_is("NCCL_HOSTID")) id = "same-host-seen-as-two";
-  else if (p2p_off_by_env(context) && context.env_is("NCCL_SHM_DISABLE", "1")) id = "p2p-and-shm-disabled-by-env";
-  else if (more_nodes) id = "isolated-containers-on-one-host";
+  if (context.env_is("NCCL_HOSTID"))
+    id = "same-host-seen-as-two";
+  else if (p2p_off_by_env(context) && context.env_is("NCCL_SHM_DISABLE", "1"))
+    id = "p2p-and-shm-disabled-by-env";
+  else if (more_nodes)
+    id = "isolated-containers-on-one-host";
   Draft draft = draft_of(context, comm, std::move(id), links);
-  add_env(context, draft, {"NCCL_HOSTID", "NCCL_P2P_DISABLE", "NCCL_P2P_LEVEL", "NCCL_SHM_DISABLE"});
+  add_env(context, draft,
+          {"NCCL_HOSTID", "NCCL_P2P_DISABLE", "NCCL_P2P_LEVEL", "NCCL_SHM_DISABLE"});
   findings.add(std::move(draft));
 }
 
-void shared_memory_inside_host(const Context& context, const Communicator& comm, const std::vector<const Link*>& links,
-                               FindingSet& findings) {
+void shared_memory_inside_host(const Context& context, const Communicator& comm,
+                               const std::vector<const Link*>& links, FindingSet& findings) {
   if (p2p_off_by_env(context)) {
     Draft draft = draft_of(context, comm, "p2p-disabled-by-env", links);
     add_env(context, draft, {"NCCL_P2P_DISABLE", "NCCL_P2P_LEVEL"});
     findings.add(std::move(draft));
     return;
   }
-  // GPUs far apart in PCIe use shared memory by design (NCCL_P2P_LEVEL), and default output does not tell that from a driver
-  // without peer access (lab runs of 2.26 and 2.27): no more than a note.
+  // GPUs far apart in PCIe use shared memory by design (NCCL_P2P_LEVEL), and default output does
+  // not tell that from a driver without peer access (lab runs of 2.26 and 2.27): no more than a
+  // note.
   constexpr size_t kFewGpus = 3;
   std::set<int> processes;
   for (const Link* l : links) {
@@ -94,7 +101,8 @@ void detect_transports(const Context& context, FindingSet& findings) {
       if (over_net(link)) net.push_back(&link);
       if (over_shm(link)) shm.push_back(&link);
     }
-    // A PXN path or a tree over the NIC can run over NET beside P2P for the same pair: only pairs without any other way count.
+    // A PXN path or a tree over the NIC can run over NET beside P2P for the same pair: only pairs
+    // without any other way count.
     auto has_other_way = [&](const Link* l) {
       return std::any_of(comm.links.begin(), comm.links.end(), [&](const Link& o) {
         return o.from == l->from && o.to == l->to && (over_p2p(o) || over_shm(o));

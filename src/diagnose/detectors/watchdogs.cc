@@ -1,8 +1,8 @@
 // What PyTorch's watchdogs say together: each names the collective in which its rank waits.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "diagnose/context.h"
@@ -10,7 +10,11 @@
 namespace rankdx {
 namespace {
 
-struct Waiting { std::string op; int64_t number; const RuleHit* hit; };
+struct Waiting {
+  std::string op;
+  int64_t number;
+  const RuleHit* hit;
+};
 
 std::vector<Waiting> waiting_ranks(const Context& context) {
   std::vector<Waiting> list;
@@ -18,24 +22,31 @@ std::vector<Waiting> waiting_ranks(const Context& context) {
     if (hit.rule->id != "collective-timeout-cause-unknown") continue;
     const auto seq = hit.captures.find("seq"), op = hit.captures.find("op");
     if (seq == hit.captures.end() || op == hit.captures.end()) continue;
-    if (const auto number = parse_int<int64_t>(seq->second)) list.push_back({op->second, *number, &hit});
+    if (const auto number = parse_int<int64_t>(seq->second))
+      list.push_back({op->second, *number, &hit});
   }
   return list;
 }
 
-Evidence evidence_of(const Waiting& w) { return {w.hit->source->name, w.hit->notable->line, w.hit->notable->text}; }
+Evidence evidence_of(const Waiting& w) {
+  return {w.hit->source->name, w.hit->notable->line, w.hit->notable->text};
+}
 
 }  // namespace
 
-// Ranks that wait in collectives with different numbers are out of step: no slow rank explains that.
+// Ranks that wait in collectives with different numbers are out of step: no slow rank explains
+// that.
 void detect_watchdogs(const Context& context, FindingSet& findings) {
   const std::vector<Waiting> all = waiting_ranks(context);
   if (all.size() < 2) return;
-  auto [least, most] = std::minmax_element(all.begin(), all.end(), [](const Waiting& a, const Waiting& b) { return a.number < b.number; });
+  auto [least, most] =
+      std::minmax_element(all.begin(), all.end(),
+                          [](const Waiting& a, const Waiting& b) { return a.number < b.number; });
   if (least->number == most->number && least->op == most->op) return;
   Draft draft;
   draft.id = least->op == most->op ? "uneven-work-across-ranks" : "collective-mismatch";
-  if (draft.id == "collective-mismatch") draft.rule = findings.pack().find("collective-mismatch", "torch-fingerprint");
+  if (draft.id == "collective-mismatch")
+    draft.rule = findings.pack().find("collective-mismatch", "torch-fingerprint");
   draft.captures = {{"numbers", fmt::format("{} and {}", least->number, most->number)},
                     {"least", std::to_string(least->number)},
                     {"most", std::to_string(most->number)}};

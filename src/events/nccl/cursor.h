@@ -1,4 +1,5 @@
-// Reads a message from left to right. Every take_ function either succeeds and moves on, or fails and stays.
+// Reads a message from left to right. Every take_ function either succeeds and moves on, or fails
+// and stays.
 #pragma once
 
 #include <array>
@@ -16,14 +17,17 @@ inline constexpr auto kHexDigits = [] {
   std::array<int8_t, 256> digits{};
   digits.fill(-1);
   for (int8_t i = 0; i < 10; ++i) digits[static_cast<size_t>('0' + i)] = i;
-  for (int8_t i = 0; i < 6; ++i) digits[static_cast<size_t>('a' + i)] = digits[static_cast<size_t>('A' + i)] = static_cast<int8_t>(10 + i);
+  for (int8_t i = 0; i < 6; ++i)
+    digits[static_cast<size_t>('a' + i)] = digits[static_cast<size_t>('A' + i)] =
+        static_cast<int8_t>(10 + i);
   return digits;
 }();
 
 class Cursor {
  public:
   /// Reads `body` from `at` on.
-  constexpr explicit Cursor(std::string_view body, size_t at = 0) : body_(body), rest_(body.substr(at)) {}
+  constexpr explicit Cursor(std::string_view body, size_t at = 0)
+      : body_(body), rest_(body.substr(at)) {}
 
   constexpr std::string_view body() const { return body_; }
   constexpr std::string_view rest() const { return rest_; }
@@ -80,7 +84,8 @@ class Cursor {
       sum = sum * 10 + static_cast<uint64_t>(*at++ - '0');
     }
     const bool too_long = at != end && is_digit(*at);
-    if (at == first || too_long || sum > static_cast<uint64_t>(std::numeric_limits<Int>::max())) return false;
+    if (at == first || too_long || sum > static_cast<uint64_t>(std::numeric_limits<Int>::max()))
+      return false;
     value = negative ? static_cast<Int>(-static_cast<int64_t>(sum)) : static_cast<Int>(sum);
     rest_.remove_prefix(static_cast<size_t>(at - rest_.data()));
     return true;
@@ -117,9 +122,7 @@ class Cursor {
     return true;
   }
 
-  static constexpr int hex_digit(char c) {
-    return kHexDigits[static_cast<unsigned char>(c)];
-  }
+  static constexpr int hex_digit(char c) { return kHexDigits[static_cast<unsigned char>(c)]; }
 
  private:
   std::string_view body_;

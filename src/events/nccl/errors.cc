@@ -4,8 +4,8 @@
 namespace rankdx::nccl {
 namespace {
 
-/// The peer in "10.0.0.1<4321>", "fe80::1%eth0<5>" or "node-b.example<4321>", without the port; "" when the word is no
-/// address ("peer with error": the name was empty).
+/// The peer in "10.0.0.1<4321>", "fe80::1%eth0<5>" or "node-b.example<4321>", without the port; ""
+/// when the word is no address ("peer with error": the name was empty).
 std::string_view peer_of(std::string_view text) {
   text = text.substr(0, text.find(' '));
   const size_t port = text.rfind('<');
@@ -16,25 +16,24 @@ std::string_view peer_of(std::string_view text) {
 
 /// What stands before a peer; the first one found counts.
 constexpr std::string_view kBeforePeer[] = {
-    "onnect to ",    // "Connect to", "connect to", all versions
+    "onnect to ",       // "Connect to", "connect to", all versions
     "PollConnect to ",  // "socketPollConnect to … failed", 2.27 and later
-    "remote peer ",  // "Connection closed by remote peer", RAS version mismatch
-    "from peer ",    // "Got completion from peer"
-    "recv from ",    // "Call to recv from", 2.4 to 2.23
+    "remote peer ",     // "Connection closed by remote peer", RAS version mismatch
+    "from peer ",       // "Got completion from peer"
+    "recv from ",       // "Call to recv from", 2.4 to 2.23
     "send to ",
     "Call to recv ",  // "Call to %s %s failed": the word is recv or send, 2.24 and later
     "Call to send ",
 };
 
 /// What stands before and behind the error's own text.
-struct ErrorText { std::string_view before, behind; };
+struct ErrorText {
+  std::string_view before, behind;
+};
 constexpr ErrorText kErrorTexts[] = {
-    {" returned ", ", exceeded"},
-    {" returned ", ", retrying"},
-    {" failed : ", ""},
-    {" failed: ", ""},
-    {" failed with error ", ""},
-    {"Call to connect timeout : ", ""},
+    {" returned ", ", exceeded"}, {" returned ", ", retrying"},
+    {" failed : ", ""},           {" failed: ", ""},
+    {" failed with error ", ""},  {"Call to connect timeout : ", ""},
 };
 
 std::string_view error_of(std::string_view body) {
@@ -46,16 +45,18 @@ std::string_view error_of(std::string_view body) {
     const size_t end = rest.find(e.behind);
     if (end != std::string_view::npos) return trim(rest.substr(0, end));
   }
-  // "Connect to 10.0.0.1<1> returned 111(Connection refused) errno 115(…)": the socket's own error comes first.
+  // "Connect to 10.0.0.1<1> returned 111(Connection refused) errno 115(…)": the socket's own error
+  // comes first.
   Cursor at(body);
   int number = 0;
   std::string_view text;
-  if (at.take_past(" returned ") && at.take_int(number) && at.take("(") && at.take_until(")", text)) return text;
+  if (at.take_past(" returned ") && at.take_int(number) && at.take("(") && at.take_until(")", text))
+    return text;
   return {};
 }
 
-/// Up to 2.23 the last word about a peer names only the counter that ran out (misc/socket.cc): refused connections
-/// are counted as retries, timed out ones as timeouts.
+/// Up to 2.23 the last word about a peer names only the counter that ran out (misc/socket.cc):
+/// refused connections are counted as retries, timed out ones as timeouts.
 std::string_view error_of_counter(std::string_view body) {
   if (body.find(": exceeded retries (") != std::string_view::npos) return "Connection refused";
   if (body.find(": exceeded timeouts (") != std::string_view::npos) return "Connection timed out";
@@ -63,7 +64,8 @@ std::string_view error_of_counter(std::string_view body) {
 }
 
 bool is_about_a_connection(std::string_view body) {
-  for (std::string_view word : {"onnect", "Call to recv", "Call to send", "onnection", "exceeded "}) {
+  for (std::string_view word :
+       {"onnect", "Call to recv", "Call to send", "onnection", "exceeded "}) {
     if (body.find(word) != std::string_view::npos) return true;
   }
   return false;
@@ -71,8 +73,9 @@ bool is_about_a_connection(std::string_view body) {
 
 }  // namespace
 
-// "socketPollConnect: connect to 10.0.0.1<4321> returned Connection refused, retrying (1/34) after sleep for 100 msec",
-// 2.24 to 2.26 without "to …", up to 2.23 "Call to connect returned Connection refused, retrying".
+// "socketPollConnect: connect to 10.0.0.1<4321> returned Connection refused, retrying (1/34) after
+// sleep for 100 msec", 2.24 to 2.26 without "to …", up to 2.23 "Call to connect returned Connection
+// refused, retrying".
 bool parse_retry(Cursor at, Event& event) {
   event.kind = EventKind::ConnectRetry;
   at = Cursor(at.body());
@@ -98,8 +101,9 @@ bool parse_backtrace(Cursor at, Event& event) {
   if (at.take(" [")) {
     const std::string_view rest = at.rest();
     const size_t end = rest.find(']');
-    event.text = end == std::string_view::npos ? std::string_view()
-                                               : at.body().substr(at.body().size() - rest.size() - 1, end + 2);
+    event.text = end == std::string_view::npos
+                     ? std::string_view()
+                     : at.body().substr(at.body().size() - rest.size() - 1, end + 2);
   }
   return true;
 }

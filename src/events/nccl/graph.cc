@@ -20,8 +20,8 @@ bool parse_trees(Cursor at, Event& event) {
 }
 
 bool parse_tree_edge(Cursor at, Event& event) {
-  if (!at.take_int(event.channel) || !at.take(" : ") || !at.take_int(event.from) || !at.take(" -> ") ||
-      !at.take_int(event.rank) || !at.take(" -> ")) {
+  if (!at.take_int(event.channel) || !at.take(" : ") || !at.take_int(event.from) ||
+      !at.take(" -> ") || !at.take_int(event.rank) || !at.take(" -> ")) {
     return false;
   }
   event.text = trim(at.rest());
@@ -38,7 +38,8 @@ bool parse_collnet_off(Cursor at, Event& event) {
 }
 
 bool parse_affinity(Cursor at, Event& event) {
-  // "Setting affinity for GPU 0 to 0-31" up to 2.27, "ncclTopoGetCpuAffinity: Affinity for GPU 0 is …" from 2.28.3.
+  // "Setting affinity for GPU 0 to 0-31" up to 2.27, "ncclTopoGetCpuAffinity: Affinity for GPU 0 is
+  // …" from 2.28.3.
   event.text = at.body();
   at.take("Affinity for GPU ");
   return at.take_int(event.rank);

@@ -133,7 +133,8 @@ constexpr Head kHeads[] = {
 
 constexpr bool by_text(const Head& a, const Head& b) { return a.text < b.text; }
 static_assert(std::is_sorted(std::begin(kHeads), std::end(kHeads), by_text));
-static_assert(std::all_of(std::begin(kHeads), std::end(kHeads), [](const Head& h) { return h.text.size() >= 4; }));
+static_assert(std::all_of(std::begin(kHeads), std::end(kHeads),
+                          [](const Head& h) { return h.text.size() >= 4; }));
 
 constexpr uint32_t key_of(std::string_view text) {
   uint32_t key = 0;
@@ -141,11 +142,15 @@ constexpr uint32_t key_of(std::string_view text) {
     std::memcpy(&key, text.data(), sizeof key);
     return key;
   }
-  for (int i = 3; i >= 0; --i) key = key << 8 | static_cast<unsigned char>(text[static_cast<size_t>(i)]);
+  for (int i = 3; i >= 0; --i)
+    key = key << 8 | static_cast<unsigned char>(text[static_cast<size_t>(i)]);
   return key;
 }
 
-struct Group { uint32_t key = 0; uint8_t first = 0, count = 0; };
+struct Group {
+  uint32_t key = 0;
+  uint8_t first = 0, count = 0;
+};
 constexpr size_t kSlots = 512;
 constexpr size_t slot_of(uint32_t key) { return (key * 0x9e3779b1u) >> 23; }
 static_assert(std::size(kHeads) < 256 && (uint32_t{0xffffffff} >> 23) == kSlots - 1);
@@ -164,8 +169,11 @@ constexpr auto make_groups() {
 }
 constexpr auto kGroups = make_groups();
 
-/// Bytes 4 to 11 of each head, for a look before memcmp: a head fits if the bytes under its mask are the same.
-struct Next8 { uint64_t bytes = 0, mask = 0; };
+/// Bytes 4 to 11 of each head, for a look before memcmp: a head fits if the bytes under its mask
+/// are the same.
+struct Next8 {
+  uint64_t bytes = 0, mask = 0;
+};
 constexpr auto make_next8() {
   std::array<Next8, std::size(kHeads)> next{};
   for (size_t i = 0; i < next.size(); ++i) {
@@ -197,14 +205,16 @@ std::span<const Head> find_heads(std::string_view body) {
   if (body.size() < 4) return {};
   const uint32_t key = key_of(body);
   for (size_t slot = slot_of(key); kGroups[slot].count; slot = (slot + 1) % kSlots) {
-    if (kGroups[slot].key == key) return std::span(kHeads).subspan(kGroups[slot].first, kGroups[slot].count);
+    if (kGroups[slot].key == key)
+      return std::span(kHeads).subspan(kGroups[slot].first, kGroups[slot].count);
   }
   return {};
 }
 
 bool begins_like_a_message(std::string_view body) {
   const auto group = find_heads(body);
-  return std::any_of(group.begin(), group.end(), [&](const Head& h) { return h.parse && body.starts_with(h.text); });
+  return std::any_of(group.begin(), group.end(),
+                     [&](const Head& h) { return h.parse && body.starts_with(h.text); });
 }
 
 bool parse_message(std::string_view body, Event& event, int depth) {

@@ -1,4 +1,5 @@
-// Versions, environment, plugins and the life of a communicator (init.cc, bootstrap.cc, misc/param.cc of NCCL).
+// Versions, environment, plugins and the life of a communicator (init.cc, bootstrap.cc,
+// misc/param.cc of NCCL).
 #include <algorithm>
 #include <iterator>
 
@@ -12,7 +13,8 @@ bool is_number(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
 }
 
-/// Numbers are printed with a full stop behind them, and so is this one text (param.cc; NCCL_COLLNET_ENABLE in init.cc).
+/// Numbers are printed with a full stop behind them, and so is this one text (param.cc;
+/// NCCL_COLLNET_ENABLE in init.cc).
 std::string_view without_full_stop(std::string_view name, std::string_view value) {
   if (!value.ends_with('.')) return value;
   const std::string_view shorter = value.substr(0, value.size() - 1);
@@ -51,15 +53,16 @@ static_assert(std::is_sorted(std::begin(kFields), std::end(kFields),
 /// Fields that are read over: neighbours of bootstrapSplit, the flag of multi-node NVLink.
 constexpr std::string_view kIgnoredFields[] = {"MNNVL", "next", "prev"};
 
-/// Takes "key value" pairs up to the dash or the end. False at a word that is no key or a value that is none: the
-/// line is cut.
+/// Takes "key value" pairs up to the dash or the end. False at a word that is no key or a value
+/// that is none: the line is cut.
 bool take_fields(Cursor& at, Event& event) {
   while (!at.at_end()) {
     at.skip_blanks();
     if (at.at_end() || at.take("- ")) return true;
     const std::string_view key = at.take_word();
-    const auto field = std::lower_bound(std::begin(kFields), std::end(kFields), key,
-                                        [](const Field& f, std::string_view k) { return f.key < k; });
+    const auto field =
+        std::lower_bound(std::begin(kFields), std::end(kFields), key,
+                         [](const Field& f, std::string_view k) { return f.key < k; });
     if (field != std::end(kFields) && field->key == key) {
       if (!field->take(at, event)) return false;
     } else if (std::count(std::begin(kIgnoredFields), std::end(kIgnoredFields), key)) {
@@ -99,7 +102,8 @@ bool set_kind_of_plain_line(Event& event) {
     return event.rank >= 0 && event.nranks > 0 && event.local_ranks >= 0 && event.local_rank >= 0;
   }
   event.kind = EventKind::InitStart;
-  const bool later_form = event.has_bus_id || event.has_comm_id || event.parent || !event.func.empty();
+  const bool later_form =
+      event.has_bus_id || event.has_comm_id || event.parent || !event.func.empty();
   const bool whole = (event.cuda_dev >= 0) == (event.nvml_dev >= 0);
   return event.rank >= 0 && event.nranks > 0 && whole && !later_form;
 }
@@ -117,7 +121,9 @@ bool parse_env(Cursor at, Event& event) {
   const std::string_view body = at.body();
   event.name = body.substr(0, body.find(' '));
   at = Cursor(body, std::min(body.size(), event.name.size() + 1));
-  if (!at.take("set by environment to") && !at.take("set from environment to") && !at.take("set to")) return false;
+  if (!at.take("set by environment to") && !at.take("set from environment to") &&
+      !at.take("set to"))
+    return false;
   event.value = without_full_stop(event.name, trim(at.rest()));
   return true;
 }
@@ -201,8 +207,8 @@ bool parse_init_timings(Cursor at, Event& event) {
   } else if (!at.take(": ")) {
     return false;
   }
-  return at.take("rank ") && at.take_int(event.rank) && at.take(" nranks ") && at.take_int(event.nranks) &&
-         at.take(" total ") && parse_bootstrap_timings(at, event);
+  return at.take("rank ") && at.take_int(event.rank) && at.take(" nranks ") &&
+         at.take_int(event.nranks) && at.take(" total ") && parse_bootstrap_timings(at, event);
 }
 
 bool parse_connect_timings(Cursor at, Event& event) {

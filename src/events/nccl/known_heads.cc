@@ -21,19 +21,23 @@ static_assert(std::is_sorted(std::begin(kKnownHeads), std::end(kKnownHeads), by_
 
 /// Texts of network plugins and of builds that are not in NCCL's own source.
 constexpr std::string_view kForeignHeads[] = {
-    "Could not find real path of ",  // interface without a device, plugins built on NCCL's socket code
+    "Could not find real path of ",  // interface without a device, plugins built on NCCL's socket
+                                     // code
     "Could not get speed from ",
-    "Dmabuf feature disabled",      // RCCL
-    "Kernel version: ",             // RCCL
-    "P2P plugin ",                  // HPC-X
-    "Plugin Path : ",               // HPC-X
-    "ROCr version ",                // RCCL
+    "Dmabuf feature disabled",  // RCCL
+    "Kernel version: ",         // RCCL
+    "P2P plugin ",              // HPC-X
+    "Plugin Path : ",           // HPC-X
+    "ROCr version ",            // RCCL
     "Successfully loaded external plugin ",
     "dlvsym failed on ",
 };
 
 /// The rows whose heads have the same first 4 bytes.
-struct Group { uint32_t key = 0; uint16_t first = 0, count = 0; };
+struct Group {
+  uint32_t key = 0;
+  uint16_t first = 0, count = 0;
+};
 constexpr size_t kKey = 4;
 constexpr size_t kSlots = 2048;
 constexpr size_t slot_of(uint32_t key) { return (key * 0x9e3779b1u) >> 21; }
@@ -45,7 +49,8 @@ constexpr uint32_t key_of(std::string_view text) {
   return key;
 }
 
-/// Open addressing. Heads shorter than the key have no place here: is_listed() looks at them one by one.
+/// Open addressing. Heads shorter than the key have no place here: is_listed() looks at them one by
+/// one.
 constexpr auto make_groups() {
   std::array<Group, kSlots> groups{};
   for (size_t i = 0; i < std::size(kKnownHeads); ++i) {
@@ -60,8 +65,9 @@ constexpr auto make_groups() {
 }
 constexpr auto kGroups = make_groups();
 
-constexpr size_t kShortHeads = static_cast<size_t>(std::count_if(
-    std::begin(kKnownHeads), std::end(kKnownHeads), [](const KnownHead& h) { return h.head.size() < kKey; }));
+constexpr size_t kShortHeads =
+    static_cast<size_t>(std::count_if(std::begin(kKnownHeads), std::end(kKnownHeads),
+                                      [](const KnownHead& h) { return h.head.size() < kKey; }));
 constexpr auto make_short_heads() {
   std::array<KnownHead, kShortHeads> heads{};
   std::copy_if(std::begin(kKnownHeads), std::end(kKnownHeads), heads.begin(),
@@ -72,7 +78,8 @@ constexpr auto kShort = make_short_heads();
 
 bool fits(const KnownHead& row, std::string_view body) {
   constexpr size_t kLook = 12;  // most rows of a group differ from the body in these bytes
-  if (row.head.size() >= kLook && body.size() >= kLook && std::memcmp(row.head.data() + kKey, body.data() + kKey, 8) != 0) {
+  if (row.head.size() >= kLook && body.size() >= kLook &&
+      std::memcmp(row.head.data() + kKey, body.data() + kKey, 8) != 0) {
     return false;
   }
   return body.starts_with(row.head) &&
@@ -85,11 +92,14 @@ bool is_listed(std::string_view body) {
     for (size_t slot = slot_of(key); kGroups[slot].count; slot = (slot + 1) % kSlots) {
       if (kGroups[slot].key != key) continue;
       const auto rows = std::span(kKnownHeads).subspan(kGroups[slot].first, kGroups[slot].count);
-      if (std::any_of(rows.begin(), rows.end(), [&](const KnownHead& row) { return fits(row, body); })) return true;
+      if (std::any_of(rows.begin(), rows.end(),
+                      [&](const KnownHead& row) { return fits(row, body); }))
+        return true;
       break;
     }
   }
-  return std::any_of(kShort.begin(), kShort.end(), [&](const KnownHead& row) { return fits(row, body); });
+  return std::any_of(kShort.begin(), kShort.end(),
+                     [&](const KnownHead& row) { return fits(row, body); });
 }
 
 }  // namespace
@@ -100,8 +110,9 @@ bool is_known_text(std::string_view body) {
   Cursor at(body);
   std::string_view file, func;
   if (take_place(at, file, func) && is_listed(at.rest())) return true;
-  return is_listed(body) || std::any_of(std::begin(kForeignHeads), std::end(kForeignHeads),
-                                        [&](std::string_view head) { return body.starts_with(head); });
+  return is_listed(body) ||
+         std::any_of(std::begin(kForeignHeads), std::end(kForeignHeads),
+                     [&](std::string_view head) { return body.starts_with(head); });
 }
 
 }  // namespace rankdx::nccl

@@ -1,5 +1,6 @@
-// How NCCL's INFO and TRACE messages begin, all of them: generated from the table of formats in data/nccl, and a few of
-// widespread network plugins. What matches is known to exist; what does not is counted as unrecognised.
+// How NCCL's INFO and TRACE messages begin, all of them: generated from the table of formats in
+// data/nccl, and a few of widespread network plugins. What matches is known to exist; what does not
+// is counted as unrecognised.
 #pragma once
 
 #include <span>

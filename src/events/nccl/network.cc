@@ -4,7 +4,8 @@
 namespace rankdx::nccl {
 namespace {
 
-/// "eth0:10.0.0.1<0>" as name and address; a device without an address ("mlx5_0:1") has a name only.
+/// "eth0:10.0.0.1<0>" as name and address; a device without an address ("mlx5_0:1") has a name
+/// only.
 bool split_address(std::string_view text, std::string_view& name, std::string_view& address) {
   const size_t colon = text.find(':');
   if (colon == std::string_view::npos) return false;
@@ -36,7 +37,8 @@ bool parse_bootstrap_using(Cursor at, Event& event) {
 
 bool parse_socket_using(Cursor at, Event& event) {
   event.value = at.rest();
-  // The list is cut by a buffer of 1,024 (2,048 later) bytes or by the line limit: an entry ends with its port.
+  // The list is cut by a buffer of 1,024 (2,048 later) bytes or by the line limit: an entry ends
+  // with its port.
   event.truncated = !trim(event.value).ends_with('>');
   return event.value.find('[') != std::string_view::npos;
 }

@@ -1,5 +1,5 @@
-// The parsers that the table of heads names, by subsystem. Each reads one shape of message in every version's form;
-// the fields it fills stand beside the kind in events/event.h.
+// The parsers that the table of heads names, by subsystem. Each reads one shape of message in every
+// version's form; the fields it fills stand beside the kind in events/event.h.
 #pragma once
 
 #include "events/nccl/heads.h"

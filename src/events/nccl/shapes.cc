@@ -14,7 +14,8 @@ bool split_place(std::string_view word, std::string_view& file) {
   return file.find('.') != std::string_view::npos || file == "<unknown>";
 }
 
-/// "misc/socket.cc:570 -> 2", "alloc.h:55 Cuda Alloc Size 4096 pointer 0x…", 2.30.7 "misc/socket.cc:570 (socketWait) -> 2".
+/// "misc/socket.cc:570 -> 2", "alloc.h:55 Cuda Alloc Size 4096 pointer 0x…", 2.30.7
+/// "misc/socket.cc:570 (socketWait) -> 2".
 bool parse_behind_place(Cursor at, Event& event, int depth) {
   std::string_view file, func;
   if (!take_place(at, file, func)) return false;
@@ -27,7 +28,8 @@ bool parse_behind_place(Cursor at, Event& event, int depth) {
   return true;
 }
 
-/// "24 coll channels, …", "4096 Bytes -> Algo 1 …", "10 : NET/0 GPU/0 GPU/1 NET/0" (channels of a pattern).
+/// "24 coll channels, …", "4096 Bytes -> Algo 1 …", "10 : NET/0 GPU/0 GPU/1 NET/0" (channels of a
+/// pattern).
 bool parse_number_first(Cursor at, Event& event) {
   if (parse_channel_count(at, event)) return true;
   event = Event{};
@@ -38,7 +40,8 @@ bool parse_number_first(Cursor at, Event& event) {
   return at.take_int(channel) && at.take(" : ");
 }
 
-/// The machine as a tree ("    + PCI[12.0] - GPU/0-1b000 (0)"), channels of a pattern, the table of the tuning model.
+/// The machine as a tree ("    + PCI[12.0] - GPU/0-1b000 (0)"), channels of a pattern, the table of
+/// the tuning model.
 bool parse_indented(Cursor at, Event& event) {
   at.skip_blanks();
   const std::string_view rest = at.rest();

@@ -1,9 +1,9 @@
 // "via" lines, and the ring lines that look like them (transport/*.cc, init.cc of NCCL).
 //
 //   Channel 00/02 :    0   1   2   3                       ring dump, 02 = number of channels
-//   Channel 00/0 : 0[0] -> 1[1] via P2P/CUMEM              transport, /0 = connection index (none before 2.14, and in SHM)
-//   Ring 00 : 0[0] -> 1[1] via P2P/IPC                     transport up to 2.6; Ring 00 :  0  1 is the dump of 2.3
-//   Ring 00 : 3 -> 0 -> 1                                  neighbours, 2.10 and later
+//   Channel 00/0 : 0[0] -> 1[1] via P2P/CUMEM              transport, /0 = connection index (none
+//   before 2.14, and in SHM) Ring 00 : 0[0] -> 1[1] via P2P/IPC                     transport up
+//   to 2.6; Ring 00 :  0  1 is the dump of 2.3 Ring 00 : 3 -> 0 -> 1 neighbours, 2.10 and later
 #include "events/nccl/parsers.h"
 
 namespace rankdx::nccl {
@@ -22,7 +22,8 @@ bool take_direction(Cursor& at, Direction& direction) {
   return at.take(" via ");
 }
 
-/// PXN: "NET/IB/0(3)/GDRDMA": the rank whose NIC is used. "GDRDMA(PCI)" is something else: no number before the bracket.
+/// PXN: "NET/IB/0(3)/GDRDMA": the rank whose NIC is used. "GDRDMA(PCI)" is something else: no
+/// number before the bracket.
 int find_proxy_rank(std::string_view transport) {
   if (!transport.starts_with("NET/")) return -1;
   const size_t open = transport.find('(');
@@ -39,18 +40,21 @@ bool parse_ring_dump(Cursor at, Event& event, int number) {
   event.truncated = event.text.ends_with("...");
   int first = -1;
   at.skip_blanks();
-  return at.take_int(first) && (at.at_end() || at.rest().front() == ' ' || at.rest().front() == '.');
+  return at.take_int(first) &&
+         (at.at_end() || at.rest().front() == ' ' || at.rest().front() == '.');
 }
 
 }  // namespace
 
 bool parse_channel(Cursor at, Event& event) {
   int number = -1;
-  if (!at.take_int(event.channel) || (at.take("/") && !at.take_int(number)) || !at.take(" :")) return false;
+  if (!at.take_int(event.channel) || (at.take("/") && !at.take_int(number)) || !at.take(" :"))
+    return false;
   Cursor list = at;
   at.skip_blanks();
   if (!take_rank(at, event.from)) return false;
-  if (!at.take(" -> ")) return parse_ring_dump(list, event = Event{.channel = event.channel}, number);
+  if (!at.take(" -> "))
+    return parse_ring_dump(list, event = Event{.channel = event.channel}, number);
   if (!take_rank(at, event.to)) return false;
   if (at.take(" -> ")) {
     event.kind = EventKind::RingEdge;
@@ -67,8 +71,8 @@ bool parse_channel(Cursor at, Event& event) {
 }
 
 bool parse_collnet_via(Cursor at, Event& event) {
-  if (!at.take_int(event.channel) || (at.take("/") && !at.take_int(event.conn)) || !at.take(" : ") ||
-      !at.take_int(event.rank) || !take_direction(at, event.direction)) {
+  if (!at.take_int(event.channel) || (at.take("/") && !at.take_int(event.conn)) ||
+      !at.take(" : ") || !at.take_int(event.rank) || !take_direction(at, event.direction)) {
     return false;
   }
   event.text = trim(at.rest());
@@ -76,7 +80,9 @@ bool parse_collnet_via(Cursor at, Event& event) {
 }
 
 bool parse_connected(Cursor at, Event& event) {
-  struct What { std::string_view text, name; };
+  struct What {
+    std::string_view text, name;
+  };
   static constexpr What kWhat[] = {
       {"Collnet Chains", "chains"}, {"NVLS tree", "nvls tree"},           {"all rings", "rings"},
       {"all trees", "trees"},       {"binomial trees", "binomial trees"},

@@ -177,12 +177,18 @@ struct MeshRun {
   double seconds = 0;
 };
 
-/// `count` members on 127.0.0.x; `absent` never starts; `tokens` by member.
+/// A loopback network of this process alone: tests that run side by side must not meet.
+std::string own_network() {
+  const int pid = static_cast<int>(getpid());
+  return "127." + std::to_string(64 + pid / 256 % 128) + "." + std::to_string(pid % 256) + ".";
+}
+
+/// `count` members on the own network; `absent` never starts; the last one may hold `odd_token`.
 MeshRun run_members(int count, int absent, milliseconds wait, const std::string& odd_token = "") {
   Loop loop;
   MeshOptions options;
   for (int i = 0; i < count; ++i) {
-    const std::string address = "127.0.7." + std::to_string(i + 1);
+    const std::string address = own_network() + std::to_string(i + 1);
     options.peers.push_back({address, {address}});
   }
   options.size = count;
@@ -233,9 +239,9 @@ TEST(Mesh, MissingMemberAndWrongToken) {
   const CheckReport report = judge_mesh(*missing.outcomes[2].data).report;
   std::string ids;
   for (const Finding& f : report.findings) ids += f.id + " " + f.title + "; ";
-  EXPECT_EQ(ids,
-            "node-to-node-traffic-blocked Every way to 127.0.7.2: refused; "
-            "mesh-member-missing 127.0.7.2 never joined the mesh; ");
+  const std::string absent = own_network() + "2";
+  EXPECT_EQ(ids, "node-to-node-traffic-blocked Every way to " + absent +
+                     ": refused; mesh-member-missing " + absent + " never joined the mesh; ");
 
   const MeshRun odd = run_members(3, -1, milliseconds(300), "another token");
   EXPECT_EQ(odd.outcomes[2].error, "the other members hold another token");

@@ -105,7 +105,8 @@ void check_environment(const PodContext& ctx, Checklist& out) {
 void check_preload(const PodContext& ctx, Checklist& out) {
   std::vector<std::string> files;
   const auto add = [&](std::string text) {
-    std::replace_if(text.begin(), text.end(), [](char c) { return is_space(c) || c == ':'; }, ' ');
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return is_space(c) || c == ':'; }, ' ');
     for (const std::string_view part : split(text, ' ')) {
       if (!part.empty()) files.emplace_back(part);
     }

@@ -8,7 +8,9 @@ namespace rankdx {
 
 const RulePack& builtin_rules() {
   static const RulePack pack = [] {
-    auto unpacked = RulePack::unpack({rankdx_rule_pack_begin, static_cast<size_t>(rankdx_rule_pack_end - rankdx_rule_pack_begin)});
+    auto unpacked =
+        RulePack::unpack({rankdx_rule_pack_begin,
+                          static_cast<size_t>(rankdx_rule_pack_end - rankdx_rule_pack_begin)});
     if (!unpacked) std::abort();  // made by this very build
     return std::move(*unpacked);
   }();
