@@ -19,6 +19,12 @@ rankdx::test::MemoryFiles whole_model() {
   const auto entries = real.list(dir.path());
   for (const rankdx::FileEntry& e : *entries)
     files.put("/m/" + e.name, *rankdx::read_file(real, dir.at(e.name), 1 << 20));
+  files.put("/m/modeling_a.py", "from .parts_a import B\n");
+  files.put("/m/modules.json", R"([{"path": "1_Pooling", "type": "x.Pooling"}])");
+  files.put("/m/.git/index", std::string("DIRC\0\0\0\2\0\0\0\1", 12) + std::string(60, 'i') +
+                                 std::string("\0\x0b"
+                                             "config.json\0\0\0\0\0\0\0",
+                                             20));
   return files;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -19,7 +20,9 @@ namespace rankdx {
 namespace {
 
 constexpr int kMostLinks = 40;  // as the kernel
-constexpr long kNfs = 0x6969, kCifs = 0xFF534D42, kSmb2 = 0xFE534D42;
+/// statfs(2) and the headers of the file systems.
+constexpr std::array<long, 7> kNetworkFileSystems = {0x6969,     0xFF534D42, 0xFE534D42, 0x0BD00BD0,
+                                                     0x00C36400, 0x47504653, 0x19830326};
 
 /// <linux/posix_acl_xattr.h>: a version, then entries of tag, permissions and id, little endian.
 struct AclEntry {
@@ -209,11 +212,37 @@ MountKind mount_kind(const std::string& path) {
   struct statfs fs {};
   if (::statfs(path.c_str(), &fs) != 0) return MountKind::Other;
   const auto type = static_cast<long>(fs.f_type);
-  if (type == kNfs || type == kCifs || type == kSmb2) return MountKind::Network;
+  if (std::find(kNetworkFileSystems.begin(), kNetworkFileSystems.end(), type) !=
+      kNetworkFileSystems.end())
+    return MountKind::Network;
   struct statvfs flags {};
   if (::statvfs(path.c_str(), &flags) == 0 && (flags.f_flag & ST_RDONLY) != 0)
     return MountKind::ReadOnly;
   return MountKind::Other;
+}
+
+std::optional<uint32_t> fuse_owner(std::string_view mountinfo, std::string_view path) {
+  std::string_view best;
+  std::optional<uint32_t> owner;
+  for (const std::string_view line : split(mountinfo, '\n')) {
+    // "id parent major:minor root mountpoint options [tags] - type source super-options"
+    const auto fields = split(line, ' ');
+    const auto dash = std::find(fields.begin(), fields.end(), "-");
+    if (fields.size() < 7 || fields.end() - dash < 4) continue;
+    const std::string_view point = fields[4];
+    const bool covers = point == "/" || path == point ||
+                        (path.starts_with(point) && path.substr(point.size()).starts_with('/'));
+    // The last of equal mount points lies on top.
+    if (!covers || point.size() < best.size()) continue;
+    best = point;
+    owner.reset();
+    if (!dash[1].starts_with("fuse")) continue;
+    const auto options = split(dash[3], ',');
+    if (std::find(options.begin(), options.end(), "allow_other") != options.end()) continue;
+    for (const std::string_view option : options)
+      if (option.starts_with("user_id=")) owner = parse_int<uint32_t>(option.substr(8));
+  }
+  return owner;
 }
 
 }  // namespace rankdx

@@ -57,7 +57,12 @@ class AccessChecker {
 bool has_passwd_entry(uint32_t uid, const std::string& file = "/etc/passwd");
 
 enum class MountKind : uint8_t { Other, ReadOnly, Network };
-/// What the file system under a path is, as far as rights depend on it.
+/// What the file system under a path is, as far as rights depend on it. Network: one whose server
+/// may take root for nobody (NFS, SMB, Lustre, CephFS, GPFS, BeeGFS).
 MountKind mount_kind(const std::string& path);
+
+/// The user to whom alone a FUSE file system is open; nothing where it is another file system, or
+/// mounted with allow_other. `mountinfo`: the text of /proc/self/mountinfo; `path` without links.
+std::optional<uint32_t> fuse_owner(std::string_view mountinfo, std::string_view path);
 
 }  // namespace rankdx

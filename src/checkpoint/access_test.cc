@@ -78,5 +78,18 @@ TEST(Access, DirectoriesThatAreNotThereYet) {
             "directory " + dir.path() + " has mode 0755 and belongs to 0:0");
 }
 
+TEST(Access, FuseMountsWithoutAllowOther) {
+  const std::string mounts =
+      "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+      "36 22 0:52 / /models rw,nosuid - fuse.s3fs s3fs rw,user_id=1000,group_id=1000\n"
+      "37 22 0:53 / /shared rw shared:5 - fuse.gcsfuse b rw,user_id=0,group_id=0,allow_other\n"
+      "38 36 8:2 / /models/local rw - xfs /dev/sdb rw\n"
+      "too short\n";
+  const std::pair<const char*, std::optional<uint32_t>> cases[] = {
+      {"/", {}},        {"/models", 1000}, {"/models/a/b", 1000},
+      {"/modelsx", {}}, {"/shared/x", {}}, {"/models/local/x", {}}};
+  for (const auto& [path, owner] : cases) EXPECT_EQ(fuse_owner(mounts, path), owner) << path;
+}
+
 }  // namespace
 }  // namespace rankdx

@@ -1,11 +1,10 @@
-// What a class of models needs beside weights and tokenizer: processors of multimodal models,
-// custom code, how the weights are quantised.
+// What a class of models needs beside weights and tokenizer: processors of multimodal models, the
+// pooling of embedding models, how the weights are quantised.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <set>
 
 #include "base/text.h"
 #include "checkpoint/check_parts.h"
@@ -15,64 +14,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kProcessorFiles = {
     "preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json"};
-
-void check_processors(ModelCheck& check) {
-  const JsonValue* config = check.config();
-  if (config == nullptr || check.layout.config != ConfigFormat::HuggingFace) return;
-  std::string kinds;
-  for (const char* key : {"vision_config", "audio_config"})
-    if (const JsonValue* part = config->find(key); part != nullptr && part->is_object())
-      kinds += std::string(kinds.empty() ? "" : ", ") + key;
-  if (kinds.empty()) return;
-  std::string found;
-  for (const std::string_view name : kProcessorFiles)
-    if (check.has(name)) found += (found.empty() ? "" : ", ") + std::string(name);
-  if (found.empty())
-    check.add("processor-config-missing", "preprocessor_config.json",
-              "is missing; config.json has " + kinds);
-  check.check_by("processor", {"processor-config-missing"},
-                 found.empty() ? kinds : found + " for " + kinds);
-}
-
-/// auto_map: {"AutoConfig": "module.Class", "AutoTokenizer": ["module.Slow", null], "AutoModel":
-/// "org/repo--module.Class"}.
-void collect_code(const JsonValue* root, std::set<std::string>& references) {
-  const JsonValue* map = root != nullptr ? root->find("auto_map") : nullptr;
-  if (map == nullptr) return;
-  for (const auto& [name, value] : map->members()) {
-    if (!value.text().empty()) references.insert(value.text());
-    for (const JsonValue& item : value.items())
-      if (!item.text().empty()) references.insert(item.text());
-  }
-}
-
-void check_custom_code(ModelCheck& check) {
-  std::set<std::string> references;
-  std::string source;
-  for (const char* name : {"config.json", "tokenizer_config.json", "preprocessor_config.json",
-                           "processor_config.json"}) {
-    const size_t before = references.size();
-    collect_code(check.root(name), references);
-    if (references.size() > before && source.empty()) source = name;
-  }
-  if (references.empty()) return;
-  bool local = false;
-  for (const std::string& reference : references) {
-    const size_t other = reference.find("--");
-    if (other != std::string::npos) {
-      check.add("custom-code-from-other-repo", source, "auto_map: " + reference);
-      continue;
-    }
-    local = true;
-    const std::string module = reference.substr(0, reference.rfind('.')) + ".py";
-    if (module.find('/') == std::string::npos && !check.has(module))
-      check.add("custom-code-missing", module, "is named by auto_map: " + reference);
-  }
-  if (local && !check.problems.has("custom-code-missing"))
-    check.add("custom-code-needs-trust", source, fmt::format("auto_map: {}", *references.begin()));
-  check.check_by("custom-code", {"custom-code-missing", "custom-code-from-other-repo"},
-                 std::to_string(references.size()) + " classes in auto_map");
-}
 
 /// The types of which at least one must occur where a method quantises the weights. Only methods
 /// whose stored form is certain; the others pass.
@@ -98,9 +39,42 @@ bool any_tensor(const ModelCheck& check, size_t files,
 
 }  // namespace
 
-void check_processors_and_code(ModelCheck& check) {
-  check_processors(check);
-  check_custom_code(check);
+void check_processors(ModelCheck& check) {
+  const JsonValue* config = check.config();
+  if (config == nullptr || check.layout.config != ConfigFormat::HuggingFace) return;
+  std::string kinds;
+  for (const char* key : {"vision_config", "audio_config"})
+    if (const JsonValue* part = config->find(key); part != nullptr && part->is_object())
+      kinds += std::string(kinds.empty() ? "" : ", ") + key;
+  if (kinds.empty()) return;
+  std::string found;
+  for (const std::string_view name : kProcessorFiles)
+    if (check.has(name)) found += (found.empty() ? "" : ", ") + std::string(name);
+  if (found.empty())
+    check.add("processor-config-missing", "preprocessor_config.json",
+              "is missing; config.json has " + kinds);
+  check.check_by("processor", {"processor-config-missing"},
+                 found.empty() ? kinds : found + " for " + kinds);
+}
+
+/// sentence-transformers: modules.json lists folders, each with a configuration of its own. Without
+/// the one of the pooling, vLLM takes the model's default.
+void check_pooling(ModelCheck& check) {
+  const JsonValue* modules = check.root("modules.json");
+  if (modules == nullptr) return;
+  size_t folders = 0;
+  for (const JsonValue& module : modules->items()) {
+    const std::string folder(module.text("path"));
+    const bool pooling = module.text("type").ends_with(".Pooling");
+    if (!pooling || folder.empty() || folder.find("..") != std::string::npos) continue;
+    ++folders;
+    const std::string file = path_join(folder, "config.json");
+    if (!check.files.stat(path_join(check.directory, file)))
+      check.add("pooling-config-missing", file, "is named by modules.json and is missing");
+  }
+  if (folders > 0)
+    check.check_by("pooling", {"pooling-config-missing"},
+                   std::to_string(folders) + " in modules.json");
 }
 
 void check_quantization(ModelCheck& check) {

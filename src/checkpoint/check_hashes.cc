@@ -6,23 +6,39 @@
 namespace rankdx {
 namespace {
 
+/// What is on record about a file's contents; nothing where that is nothing.
+std::optional<HashTask> task_of(const ModelCheck& check, const FileEntry& e) {
+  const auto it = check.records.files.find(e.name);
+  if (it == check.records.files.end() || it->second.stale) return std::nullopt;
+  const ExpectedFile& expected = it->second;
+  HashTask task{path_join(check.directory, e.name), e.name, HashKind::Sha256, expected.sha256, e};
+  if (task.expected.empty()) task.kind = HashKind::GitBlobSha1, task.expected = expected.git_sha1;
+  if (task.expected.empty())
+    task.kind = HashKind::GitBlobOrPointer, task.expected = expected.git_blob;
+  return task.expected.empty() ? std::nullopt : std::optional(std::move(task));
+}
+
 std::vector<HashTask> tasks_of(const ModelCheck& check, size_t& unknown) {
   std::vector<HashTask> tasks;
   for (const FileEntry& e : check.entries) {
     if (e.kind != FileKind::File) continue;
-    const auto it = check.records.files.find(e.name);
-    const bool known = it != check.records.files.end() && !it->second.stale &&
-                       (!it->second.sha256.empty() || !it->second.git_sha1.empty());
-    if (!known) {
+    if (auto task = task_of(check, e)) {
+      tasks.push_back(std::move(*task));
+    } else {
       ++unknown;
-      continue;
     }
-    const bool sha256 = !it->second.sha256.empty();
-    tasks.push_back({path_join(check.directory, e.name), e.name,
-                     sha256 ? HashKind::Sha256 : HashKind::GitBlobSha1,
-                     sha256 ? it->second.sha256 : it->second.git_sha1, e});
   }
   return tasks;
+}
+
+void report_mismatch(ModelCheck& check, const HashTask& task, const HashOutcome& outcome) {
+  const std::string detail = fmt::format("{} is {}, where {} is on record",
+                                         task.kind == HashKind::Sha256 ? "sha256" : "git blob sha1",
+                                         outcome.actual, task.expected);
+  // A small file of a git clone may well have been edited by its owner.
+  const bool edited = task.kind == HashKind::GitBlobOrPointer && task.entry.bytes < (1u << 20);
+  check.problems.add_as(edited ? Severity::Warning : Severity::Error, "model-file-hash-mismatch",
+                        task.name, detail, check.names());
 }
 
 }  // namespace
@@ -32,9 +48,10 @@ void check_hashes(ModelCheck& check) {
   size_t unknown = 0;
   const std::vector<HashTask> tasks = tasks_of(check, unknown);
   if (tasks.empty()) {
-    check.check("hashes", CheckStatus::Unknown, "none verified",
-                "no hash is on record: neither a cache nor a --local-dir download nor a list of "
-                "the repository");
+    check.check(
+        "hashes", CheckStatus::Unknown, "none verified",
+        "no hash is on record: neither a cache nor a --local-dir download, a git clone or a "
+        "list of the repository");
     return;
   }
   const auto outcomes = run_hashes(check.files, tasks, check.options.hash_run);
@@ -50,10 +67,7 @@ void check_hashes(ModelCheck& check) {
         check.problems.drop("weight-file-zero-tail", tasks[i].name);
         break;
       case HashOutcome::State::Mismatch:
-        check.add("model-file-hash-mismatch", tasks[i].name,
-                  fmt::format("{} is {}, where {} is on record",
-                              tasks[i].kind == HashKind::Sha256 ? "sha256" : "git blob sha1",
-                              outcome.actual, tasks[i].expected));
+        report_mismatch(check, tasks[i], outcome);
         break;
       case HashOutcome::State::Unreadable:
         check.add("model-files-not-readable", tasks[i].name, outcome.error.text,

@@ -81,6 +81,8 @@ void check_hub(ModelCheck& check) {
                   ? "has not finished"
                   : "has not finished; " + std::to_string(records.locks.size()) +
                         " lock file(s) stand beside it (those stay after every download)");
+  for (const std::string& name : records.lone_locks)
+    check.add("hub-lock-left", name, "is the lock of a download of which nothing else is here");
   for (const std::string& name : records.known_missing)
     if (find_entry(check.entries, name) == nullptr && is_needed(check, name) &&
         (name == "config.json" || name == "tokenizer.json" || name.ends_with(".safetensors")))

@@ -171,8 +171,9 @@ Result<CheckReport> check_model(const ModelCheckOptions& options) {
   read_model_files(check);
   for (const auto part :
        {check_layout, check_fakes_and_json, check_headers, check_index_and_tensors,
-        check_both_formats, check_tokenizer, check_processors_and_code, check_quantization,
-        check_hub, check_hashes, check_access, check_caches, check_offline})
+        check_both_formats, check_tokenizer, check_processors, check_custom_code, check_pooling,
+        check_quantization, check_roles, check_hub, check_hashes, check_access, check_caches,
+        check_offline})
     part(check);
   return report_of(check);
 }

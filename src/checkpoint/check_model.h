@@ -32,6 +32,7 @@ struct ModelCheckOptions {
   Hashes hashes = Hashes::Skip;
   HashRun hash_run;
   std::string passwd_file = "/etc/passwd";
+  std::string mountinfo_file = "/proc/self/mountinfo";
   const FileAccess* files = nullptr;  ///< nullptr: the real ones
   size_t reader_threads = kReaderThreads;
 };

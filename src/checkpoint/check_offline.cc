@@ -7,13 +7,6 @@
 namespace rankdx {
 namespace {
 
-/// huggingface_hub, all versions to 1.28: true(HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE), the first
-/// that is not empty.
-bool hub_is_offline(const Environment& env) {
-  const std::string first = env.get("HF_HUB_OFFLINE");
-  return is_true_word(first.empty() ? env.get("TRANSFORMERS_OFFLINE") : first);
-}
-
 struct Offline {
   ModelCheck& check;
   size_t uses = 0;
@@ -28,6 +21,24 @@ struct Offline {
     }
   }
 };
+
+/// Only transformers reads the old name; vLLM fetches weights through the hub's cache.
+void check_old_cache(ModelCheck& check, const Environment& env) {
+  const std::string old = env.get("TRANSFORMERS_CACHE");
+  const std::string cache = hub_cache_directory(env);
+  if (check.repo.empty() || old.empty() || old == cache) return;
+  check.add("transformers-cache-elsewhere", "TRANSFORMERS_CACHE", "is " + old, {{"cache", cache}});
+}
+
+/// What is wrong with the place of the tiktoken vocabularies, or "".
+std::string tiktoken_trouble(const ModelCheck& check, const Environment& env) {
+  constexpr const char* kVocabulary = "o200k_base.tiktoken";
+  const std::string base = env.get("TIKTOKEN_ENCODINGS_BASE");
+  if (base.empty()) return env.get("TIKTOKEN_RS_CACHE_DIR").empty() ? "is not set" : "";
+  if (base.starts_with("http")) return "is an address: " + base;
+  if (check.files.stat(path_join(base, kVocabulary))) return "";
+  return "is " + base + ", where there is no " + kVocabulary;
+}
 
 bool is_gpt_oss(const ModelCheck& check) {
   const JsonValue* config = check.config();
@@ -64,19 +75,20 @@ void check_offline(ModelCheck& check) {
   if (check.options.network == NetworkUse::MustBeOffline &&
       env.get("RAY_USAGE_STATS_ENABLED") != "0")
     offline.add("ray-usage-statistics-on", "RAY_USAGE_STATS_ENABLED", "is not 0", Severity::Info);
-  if (is_gpt_oss(check) && env.get("TIKTOKEN_ENCODINGS_BASE").empty() &&
-      env.get("TIKTOKEN_RS_CACHE_DIR").empty())
-    offline.add("tiktoken-vocabulary-online", "TIKTOKEN_ENCODINGS_BASE", "is not set",
-                Severity::Error);
+  if (const std::string trouble = is_gpt_oss(check) ? tiktoken_trouble(check, env) : "";
+      !trouble.empty())
+    offline.add("tiktoken-vocabulary-online", "TIKTOKEN_ENCODINGS_BASE", trouble, Severity::Error);
+  check_old_cache(check, env);
   if (check.problems.has("custom-code-from-other-repo")) ++offline.uses;
   const std::string value = fmt::format(
       "{}; {} other use(s) of the network{}",
       hub_is_offline(env) ? "the hub is switched off" : "the hub is not switched off", offline.uses,
       check.repo.empty() ? "; with a directory the hub is not asked for files that are here" : "");
-  check.check_by("offline",
-                 {"offline-switch-overruled", "offline-switch-missing", "modelscope-enabled",
-                  "usage-statistics-on", "tiktoken-vocabulary-online"},
-                 value);
+  check.check_by(
+      "offline",
+      {"offline-switch-overruled", "offline-switch-missing", "modelscope-enabled",
+       "usage-statistics-on", "tiktoken-vocabulary-online", "transformers-cache-elsewhere"},
+      value);
 }
 
 }  // namespace rankdx

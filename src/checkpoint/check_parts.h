@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,13 +31,18 @@ struct ModelCheck {
 
   std::map<std::string, JsonFile, std::less<>> json;  ///< by name; only what could be read
   std::map<std::string, Sniffed, std::less<>> fakes;  ///< files that are something else
-  std::vector<WeightFile> weights;                    ///< all safetensors of the layout
+  /// By Python file: the modules beside it that it imports.
+  std::map<std::string, std::vector<std::string>, std::less<>> imports;
+  std::vector<WeightFile> weights;  ///< all safetensors of the layout, by name
   std::optional<WeightIndex> index;
   bool index_broken = false;
+  std::set<std::string_view> index_files;  ///< those that the index names
 
   Problems problems;
   std::vector<CheckResult> checks;
 
+  /// Whether vLLM loads a weight file of the layout: all without an index, else those it names.
+  bool is_loaded(std::string_view name) const { return !index || index_files.contains(name); }
   bool has(std::string_view name) const { return find_file(entries, name) != nullptr; }
   const JsonValue* root(std::string_view name) const;
   /// config.json, or nullptr.
@@ -56,6 +62,9 @@ std::string digits_grouped(uint64_t number);
 /// "4.7 GiB".
 std::string size_words(uint64_t bytes);
 
+/// The modules of `from .name import ...`, as file names without ".py", in order.
+std::vector<std::string> relative_imports(std::string_view python);
+
 /// Reads everything that the other parts look at: JSON files, index, headers, first bytes.
 void read_model_files(ModelCheck& check);
 
@@ -66,8 +75,12 @@ void check_headers(ModelCheck& check);
 /// After the index: is the set that this version prefers complete?
 void check_both_formats(ModelCheck& check);
 void check_tokenizer(ModelCheck& check);
-void check_processors_and_code(ModelCheck& check);
+void check_processors(ModelCheck& check);
+void check_custom_code(ModelCheck& check);
+void check_pooling(ModelCheck& check);
 void check_quantization(ModelCheck& check);
+/// What is required, needed for chat, optional, and what nothing reads.
+void check_roles(ModelCheck& check);
 void check_hub(ModelCheck& check);
 void check_access(ModelCheck& check);
 void check_caches(ModelCheck& check);

@@ -74,10 +74,7 @@ constexpr size_t kMostSearches = 10'000;
 /// Per position in check.weights: whether the file is loaded and its header could be read.
 std::vector<bool> loaded_files(const ModelCheck& check) {
   std::vector<bool> loaded;
-  for (const WeightFile& f : check.weights)
-    loaded.push_back(
-        f.header && (!check.index || std::find(check.index->files.begin(), check.index->files.end(),
-                                               f.name) != check.index->files.end()));
+  for (const WeightFile& f : check.weights) loaded.push_back(f.header && check.is_loaded(f.name));
   return loaded;
 }
 
@@ -106,9 +103,9 @@ void report_repeated(ModelCheck& check, const std::vector<bool>& loaded) {
 std::vector<size_t> positions_of(ModelCheck& check) {
   std::vector<size_t> positions;
   for (const std::string_view file : check.index->files) {
-    const auto it = std::find_if(check.weights.begin(), check.weights.end(),
-                                 [&](const WeightFile& f) { return f.name == file; });
-    const bool usable = it != check.weights.end() && it->header;
+    const auto it = std::lower_bound(check.weights.begin(), check.weights.end(), file,
+                                     [](const WeightFile& f, auto name) { return f.name < name; });
+    const bool usable = it != check.weights.end() && it->name == file && it->header;
     positions.push_back(usable ? static_cast<size_t>(it - check.weights.begin())
                                : std::string::npos);
   }
@@ -277,8 +274,7 @@ void check_index_and_tensors(ModelCheck& check) {
   }
   report_missing_shards(check);
   for (const WeightFile& f : check.weights)
-    if (std::find(check.index->files.begin(), check.index->files.end(), f.name) ==
-        check.index->files.end())
+    if (!check.is_loaded(f.name))
       check.add("shard-not-in-index", f.name, "is not in the weight_map");
   if (!check.weights.empty()) {
     const std::vector<bool> loaded = loaded_files(check);

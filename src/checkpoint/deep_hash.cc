@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "checkpoint/git_index.h"
 #include "checkpoint/parallel.h"
 
 namespace rankdx {
@@ -47,8 +48,9 @@ struct Digest {
 
 /// What a file was when it was hashed; another size, time or place makes the result void.
 std::string identity_line(const HashTask& task) {
+  static constexpr const char* kKinds[] = {"sha256", "git-sha1", "git-blob-or-pointer"};
   return fmt::format("{}\t{}\t{}\t{}\t{}", task.entry.device, task.entry.inode, task.entry.bytes,
-                     task.entry.mtime_ns, task.kind == HashKind::Sha256 ? "sha256" : "git-sha1");
+                     task.entry.mtime_ns, kKinds[static_cast<size_t>(task.kind)]);
 }
 
 class Record {
@@ -118,6 +120,19 @@ class Ticker {
 
 }  // namespace
 
+namespace {
+
+std::string git_blob_id(std::string_view text) {
+  Digest digest;
+  if (!digest.begin(HashKind::GitBlobSha1)) return {};
+  const std::string head = "blob " + std::to_string(text.size()) + '\0';
+  digest.add(head.data(), head.size());
+  digest.add(text.data(), text.size());
+  return digest.hex();
+}
+
+}  // namespace
+
 Result<std::string> hash_file(const OpenFile& file, HashKind kind, std::atomic<uint64_t>& done,
                               const std::atomic<bool>& stop) {
   Digest digest;
@@ -136,6 +151,25 @@ Result<std::string> hash_file(const OpenFile& file, HashKind kind, std::atomic<u
     if (size < kBlock) break;
   }
   return digest.hex();
+}
+
+Result<std::string> hash_blob_or_pointer(const OpenFile& file, std::string_view expected,
+                                         std::atomic<uint64_t>& done,
+                                         const std::atomic<bool>& stop) {
+  // Text of a repository is small, what stands in LFS is not.
+  constexpr uint64_t kSmall = 1u << 20;
+  const bool pointer_first = file.bytes() >= kSmall;
+  std::string first;
+  for (const bool pointer : {pointer_first, !pointer_first}) {
+    std::atomic<uint64_t> again{0};
+    std::string hash =
+        RANKDX_TRY(hash_file(file, pointer ? HashKind::Sha256 : HashKind::GitBlobSha1,
+                             first.empty() ? done : again, stop));
+    if (pointer) hash = git_blob_id(lfs_pointer_text(hash, file.bytes()));
+    if (hash == expected) return hash;
+    if (first.empty()) first = std::move(hash);
+  }
+  return first;
 }
 
 std::vector<HashOutcome> run_hashes(const FileAccess& files, const std::vector<HashTask>& tasks,
@@ -157,8 +191,10 @@ std::vector<HashOutcome> run_hashes(const FileAccess& files, const std::vector<H
     } else {
       if (stop) return;
       const auto file = files.open(task.path);
-      const auto hashed = file ? hash_file(**file, task.kind, done_bytes, stop)
-                               : Result<std::string>(tl::unexpected(file.error()));
+      const auto hashed = !file ? Result<std::string>(tl::unexpected(file.error()))
+                          : task.kind == HashKind::GitBlobOrPointer
+                              ? hash_blob_or_pointer(**file, task.expected, done_bytes, stop)
+                              : hash_file(**file, task.kind, done_bytes, stop);
       if (!hashed) {
         outcome.state = stop ? HashOutcome::State::Stopped : HashOutcome::State::Unreadable;
         outcome.error = hashed.error();

@@ -15,11 +15,19 @@
 
 namespace rankdx {
 
-enum class HashKind : uint8_t { Sha256, GitBlobSha1 };
+/// GitBlobOrPointer: that of the file or, for one in Git LFS, of the pointer that stands for it.
+enum class HashKind : uint8_t { Sha256, GitBlobSha1, GitBlobOrPointer };
 
 /// Hex digits. `done` counts bytes as they are read; `stop` ends it early with an error.
+/// `kind`: not GitBlobOrPointer.
 Result<std::string> hash_file(const OpenFile& file, HashKind kind, std::atomic<uint64_t>& done,
                               const std::atomic<bool>& stop);
+
+/// The blob id of the file or that of its LFS pointer: `expected` if one of them is it. The
+/// likelier one is tried first; `done` counts that pass only.
+Result<std::string> hash_blob_or_pointer(const OpenFile& file, std::string_view expected,
+                                         std::atomic<uint64_t>& done,
+                                         const std::atomic<bool>& stop);
 
 struct HashTask {
   std::string path;  ///< to open

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "checkpoint/git_index.h"
 #include "checkpoint/json_tree.h"
 
 namespace rankdx {
@@ -95,10 +96,44 @@ void read_local_dir(const FileAccess& files, const std::string& directory,
       records.incomplete.push_back(".cache/huggingface/download/" + e.name);
     } else if (e.name.ends_with(".lock")) {
       records.locks.push_back(".cache/huggingface/download/" + e.name);
+      const std::string name = e.name.substr(0, e.name.size() - 5);
+      if (find_entry(entries, name) == nullptr) records.lone_locks.push_back(records.locks.back());
     }
   }
+  if (!records.incomplete.empty()) records.lone_locks.clear();  // the same download
   if (!records.commit.empty())
     read_tree(files, path_join(base, "trees/" + records.commit + ".json"), records);
+}
+
+/// Lock files stay after every download; one whose blob is nowhere belongs to one that never ended.
+void read_locks(const FileAccess& files, const HubSnapshot& snapshot,
+                const Result<std::vector<FileEntry>>& blobs, HubRecords& records) {
+  records.lock_directory =
+      path_join(parent_of(snapshot.repo_directory), ".locks/" + base_name(snapshot.repo_directory));
+  const auto locks = files.list(records.lock_directory);
+  if (!locks) return;
+  for (const FileEntry& e : *locks) {
+    records.locks.push_back(e.name);
+    // Without blobs the snapshot holds copies, and nothing tells which.
+    if (!blobs || !e.name.ends_with(".lock")) continue;
+    const std::string etag = e.name.substr(0, e.name.size() - 5);
+    const bool begun = std::any_of(blobs->begin(), blobs->end(),
+                                   [&](const FileEntry& b) { return b.name.starts_with(etag); });
+    if (!begun) records.lone_locks.push_back(path_join(records.lock_directory, e.name));
+  }
+}
+
+/// A `git clone` of the repository.
+void read_git(const FileAccess& files, const std::string& directory, HubRecords& records) {
+  const auto text = read_file(files, path_join(directory, ".git/index"), kMostTreeBytes);
+  if (!text) return;
+  const auto blobs = git_index_blobs(*text);
+  if (!blobs) return;
+  for (const auto& [path, id] : *blobs) {
+    ExpectedFile& expected = records.files[path];
+    expected.git_blob = id;
+    expected.source = ".git/index";
+  }
 }
 
 void read_snapshot(const FileAccess& files, const std::vector<FileEntry>& entries,
@@ -113,17 +148,15 @@ void read_snapshot(const FileAccess& files, const std::vector<FileEntry>& entrie
     add_hash(expected, base_name(e.target));
     expected.source = "the name of its blob";
   }
-  if (const auto blobs = files.list(path_join(snapshot.repo_directory, "blobs")))
+  const auto blobs = files.list(path_join(snapshot.repo_directory, "blobs"));
+  if (blobs)
     for (const FileEntry& e : *blobs)
       if (e.name.ends_with(".incomplete")) records.incomplete.push_back("blobs/" + e.name);
   const auto missing =
       files.list(path_join(snapshot.repo_directory, ".no_exist/" + snapshot.commit));
   if (missing)
     for (const FileEntry& e : *missing) records.known_missing.push_back(e.name);
-  const auto locks = files.list(path_join(parent_of(snapshot.repo_directory),
-                                          ".locks/" + base_name(snapshot.repo_directory)));
-  if (locks)
-    for (const FileEntry& e : *locks) records.locks.push_back(e.name);
+  read_locks(files, snapshot, blobs, records);
 }
 
 }  // namespace
@@ -148,6 +181,11 @@ std::string hub_cache_directory(const Environment& environment) {
   if (const std::string cache = environment.get("XDG_CACHE_HOME"); !cache.empty())
     return path_join(cache, "huggingface/hub");
   return path_join(home_of(environment), ".cache/huggingface/hub");
+}
+
+bool hub_is_offline(const Environment& environment) {
+  const std::string first = environment.get("HF_HUB_OFFLINE");
+  return is_true_word(first.empty() ? environment.get("TRANSFORMERS_OFFLINE") : first);
 }
 
 HubSnapshot find_snapshot(const FileAccess& files, const std::string& cache, std::string_view repo,
@@ -189,6 +227,8 @@ HubRecords hub_records(const FileAccess& files, const std::string& directory,
     read_snapshot(files, entries, *snapshot, records);
   } else if (find_entry(entries, ".cache") != nullptr) {
     read_local_dir(files, directory, entries, records);
+  } else if (find_entry(entries, ".git") != nullptr) {
+    read_git(files, directory, records);
   }
   return records;
 }

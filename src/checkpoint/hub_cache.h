@@ -23,6 +23,10 @@ bool is_repo_id(std::string_view text);
 /// ~/.cache/huggingface/hub.
 std::string hub_cache_directory(const Environment& environment);
 
+/// huggingface_hub, all versions to 1.28: true(HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE), the first
+/// that is not empty.
+bool hub_is_offline(const Environment& environment);
+
 struct HubSnapshot {
   enum class State : uint8_t { Found, NoRepo, NoRef, NoSnapshot } state = State::NoRepo;
   std::string repo_directory;  ///< .../models--org--name
@@ -41,6 +45,7 @@ struct ExpectedFile {
   std::optional<uint64_t> bytes;
   std::string sha256;    ///< 64 hex digits: files in LFS or Xet
   std::string git_sha1;  ///< 40 hex digits: sha1 of "blob <length>\0" and the bytes
+  std::string git_blob;  ///< 40 hex digits: likewise of the file or of its LFS pointer
   std::string source;    ///< "trees/<commit>.json", "name of the blob" ...
   bool stale = false;    ///< the file is newer than the record
 };
@@ -51,6 +56,8 @@ struct HubRecords {
   std::string tree_file;
   std::vector<std::string> incomplete;  ///< unfinished downloads, as paths
   std::vector<std::string> locks;
+  std::vector<std::string> lone_locks;     ///< of downloads that left neither a file nor a part
+  std::string lock_directory;              ///< where the hub would make new ones; may be absent
   std::vector<std::string> known_missing;  ///< .no_exist
   std::string commit;
 };

@@ -57,6 +57,13 @@ const std::vector<ProblemText>& problem_texts() {
        "An error page was saved in place of a file",
        "{count} file(s) hold the answer of a web server (HTML, JSON or plain text), not the model.",
        "Fetch the file again with a valid token and the right address.", ""},
+      {"fuse-mount-of-another-user", kError, kLikely, Layer::Files,
+       "The file system is open to another user only",
+       "The model lies on a FUSE mount without allow_other: the kernel keeps {who} out, root too, "
+       "whatever the modes of the files say.",
+       "Mount it with -o allow_other (user_allow_other in /etc/fuse.conf), or run as the user who "
+       "mounted it.",
+       ""},
       {"gguf-corrupt", kError, kCertain, Layer::Files, "A GGUF file does not begin as one",
        "The first four bytes are not GGUF.", kFetchAgain, ""},
       {"gguf-needs-file-path", kWarning, kLikely, Layer::Config,
@@ -83,6 +90,16 @@ const std::vector<ProblemText>& problem_texts() {
        "The hub said that a needed file does not exist",
        "The cache has noted, for this revision, that the repository does not hold the file.",
        "Check the revision; remove the note in .no_exist if the repository has changed.", ""},
+      {"hub-lock-left", kInfo, kPossible, Layer::Files, "A lock of a download stands alone",
+       "{count} lock file(s) have no file and no part of one beside them: a download was stopped "
+       "before its first byte, or the file was removed.",
+       "Nothing, if all other checks are fine; else run the download again.", kDownload},
+      {"hub-locks-not-writable", kWarning, kCertain, Layer::Files,
+       "Locks of the cache cannot be written by this user",
+       "{who} may not write where the hub library takes its locks: while it is online it does so "
+       "even for files that are in the cache (Permission denied: '.../.locks/...').",
+       "Set HF_HUB_OFFLINE=1, or pass the path of the snapshot in place of the repository.",
+       "export HF_HUB_OFFLINE=1"},
       {"hub-metadata-stale", kInfo, kLikely, Layer::Files, "Files were changed after the download",
        "{count} file(s) are newer than the download's own record of them; its hashes do not count "
        "for these.",
@@ -131,8 +148,9 @@ const std::vector<ProblemText>& problem_texts() {
        "chmod -R a+rX {directory}"},
       {"model-on-root-squash-mount", kInfo, kPossible, Layer::Files,
        "root may be nobody on this file system",
-       "The directory is on NFS; where the server squashes root, uid 0 reads with the rights of "
-       "everybody else only.",
+       "The directory is on a network file system; where its server squashes root, uid 0 reads "
+       "with "
+       "the rights of everybody else only.",
        "Make the files readable for all, or run as their owner.", ""},
       {"model-path-missing", kError, kCertain, Layer::Files, "The model path does not exist",
        "There is no such directory here; vLLM would take the text for the name of a repository.",
@@ -168,6 +186,12 @@ const std::vector<ProblemText>& problem_texts() {
       {"pickle-weights-only", kInfo, kCertain, Layer::Files, "The weights are in PyTorch's format",
        "There are no safetensors: integrity cannot be read from headers, loading is slower.",
        "Use the safetensors of the repository where it has them.", ""},
+      {"pooling-config-missing", kWarning, kLikely, Layer::Files,
+       "The pooling of an embedding model is not configured",
+       "modules.json names a pooling layer whose config.json is not here: vLLM takes the default "
+       "of "
+       "the model class, and embeddings may differ from those of the original.",
+       "Copy the folder of the repository, or pass --override-pooler-config.", kDownload},
       {"processor-config-missing", kError, kLikely, Layer::Files,
        "The processor of a multimodal model is missing",
        "config.json describes images, video or audio, but no processor configuration is here: the "
@@ -258,7 +282,9 @@ const std::vector<ProblemText>& problem_texts() {
        "A vocabulary would be downloaded",
        "Models of the gpt-oss family fetch tiktoken vocabularies at start; the offline switches do "
        "not hold for that.",
-       "Put o200k_base.tiktoken and cl100k_base.tiktoken into a directory and name it.",
+       "Put o200k_base.tiktoken and cl100k_base.tiktoken into a directory of the image or volume "
+       "and "
+       "name it.",
        "export TIKTOKEN_ENCODINGS_BASE=/models/encodings"},
       {"tokenizer-config-missing", kWarning, kCertain, Layer::Files,
        "tokenizer_config.json is missing",
@@ -270,6 +296,12 @@ const std::vector<ProblemText>& problem_texts() {
       {"tokenizer-files-missing", kError, kCertain, Layer::Files, "No tokenizer",
        "None of the alternatives is complete: {lacking}.",
        "Copy the tokenizer files of the repository, or pass --tokenizer.", ""},
+      {"transformers-cache-elsewhere", kWarning, kLikely, Layer::Config,
+       "TRANSFORMERS_CACHE points to another cache",
+       "transformers 4 looks for configuration and tokenizer there, vLLM for weights in {cache}: "
+       "one of the two finds nothing behind an air gap.",
+       "Unset TRANSFORMERS_CACHE; HF_HOME or HF_HUB_CACHE say it for both.",
+       "unset TRANSFORMERS_CACHE"},
       {"uid-without-passwd-entry", kWarning, kLikely, Layer::Container,
        "The user has no entry in /etc/passwd",
        "uid {uid} is unknown to the system here, and neither USER nor LOGNAME is set: what asks "

@@ -16,6 +16,7 @@ constexpr size_t kMostJsonFiles = 256;
 /// kept.
 constexpr uint64_t kMostTreeBytes = 2u << 20;
 constexpr uint64_t kMostJsonBytes = 128u << 20;
+constexpr uint64_t kMostPythonBytes = 1u << 20;
 /// Read one at a time beyond this, so that memory stays bounded.
 constexpr uint64_t kLarge = 8u << 20;
 
@@ -49,7 +50,8 @@ struct Read {
   JsonPlace place;
   bool corrupt = false;
   Sniffed sniffed;
-  std::string note;  ///< Head: what is wrong with a .bin, .pt or .gguf
+  std::string note;                  ///< Head: what is wrong with a .bin, .pt or .gguf
+  std::vector<std::string> imports;  ///< Head: of a .py
   std::optional<WeightIndex> index;
 };
 
@@ -94,6 +96,17 @@ void read_json(const ModelCheck& check, Read& read, std::mutex& large) {
   read.json.root = std::move(*root);
 }
 
+/// Of a Python file of which `head` is the beginning; of its first megabyte.
+std::vector<std::string> imports_of(const OpenFile& file, std::string text) {
+  if (file.bytes() > text.size()) {
+    const size_t begun = text.size();
+    text.resize(std::min<uint64_t>(file.bytes(), kMostPythonBytes));
+    const auto rest = file.read(text.data() + begun, text.size() - begun, begun);
+    text.resize(begun + (rest ? *rest : 0));
+  }
+  return relative_imports(text);
+}
+
 void read_head(const ModelCheck& check, Read& read) {
   const auto file = check.files.open(path_join(check.directory, read.entry->name));
   if (!file) {
@@ -111,6 +124,7 @@ void read_head(const ModelCheck& check, Read& read) {
   if (read.sniffed.fake != Fake::None) return;
   if (read.entry->name.ends_with(".gguf") && !head.starts_with("GGUF"))
     read.note = "begins with other bytes than GGUF";
+  if (read.entry->name.ends_with(".py")) read.imports = imports_of(**file, head);
   if (!wants_tail(*read.entry) || !head.starts_with("PK\x03\x04")) return;
   // The directory of a zip archive stands at its end, behind a comment of at most 65,535 bytes.
   std::string tail(std::min<uint64_t>(66'000, (*file)->bytes()), '\0');
@@ -208,6 +222,7 @@ void keep(ModelCheck& check, Read& read) {
   }
   if (!read.note.empty())
     check.add(name.ends_with(".gguf") ? "gguf-corrupt" : "pickle-file-truncated", name, read.note);
+  if (!read.imports.empty()) check.imports.emplace(name, std::move(read.imports));
   if (read.kind == Read::Kind::Json) check.json.emplace(name, std::move(read.json));
   if (read.kind == Read::Kind::Index) check.index = std::move(read.index);
 }
@@ -244,6 +259,7 @@ void read_model_files(ModelCheck& check) {
     }
   });
   for (Read& read : reads) keep(check, read);
+  if (check.index) check.index_files = {check.index->files.begin(), check.index->files.end()};
 }
 
 }  // namespace rankdx

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 
 #include "checkpoint/json_scanner.h"
 #include "checkpoint/name_set.h"
@@ -173,11 +174,11 @@ std::vector<WeightFile> read_weight_headers(const FileAccess& files, const std::
 }
 
 std::vector<std::string> files_to_load(const WeightIndex& index, const ModelLayout& layout) {
+  const std::set<std::string_view> named(index.files.begin(), index.files.end());
   std::vector<std::string> names;
   for (const auto* set : {&layout.weight_files, &layout.other_weights})
     for (const std::string& name : *set)
-      if (std::find(index.files.begin(), index.files.end(), name) != index.files.end())
-        names.push_back(name);
+      if (named.contains(name)) names.push_back(name);
   std::sort(names.begin(), names.end());
   return names;
 }

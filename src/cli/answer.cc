@@ -52,6 +52,8 @@ void add_answer_flags(Flags& flags, AnswerFlags& o) {
                {"text", "json", "markdown", "sarif", "junit", "prometheus"}, "form of the answer");
   flags.choice("--fail-on", o.fail_on, {"error", "warning", "never"}, "what gives exit code 1");
   flags.text("--rules", o.rules, "a directory or file of more rules (TOML)");
+  flags.text("--model-dir", o.model_dir,
+             "model directory or config.json: findings about GPU memory then name flag values");
   flags.on("--redact", o.redact,
            "replace addresses, host names, user names and tokens by pseudonyms");
   flags.on("-v,--verbose", o.verbose, "the whole picture: rings, trees, links, environment, notes");
@@ -61,7 +63,7 @@ int answer(ReadResult read, RuleMatcher& matcher, const AnswerFlags& o,
            const std::vector<std::string>& paths) {
   const bool lacking = named_is_missing(paths, read.left_out);
   const Job job = assemble(read.facts);
-  Report report{diagnose(read.facts, job, matcher), &job, std::move(read.left_out)};
+  Report report{diagnose(read.facts, job, matcher, {o.model_dir}), &job, std::move(read.left_out)};
   Job redacted_job;
   if (o.redact) report = redacted(report, redacted_job);
   const std::string text = rendered(report, o);

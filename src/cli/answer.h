@@ -13,7 +13,7 @@ namespace rankdx {
 class Flags;
 
 struct AnswerFlags {
-  std::string output, fail_on, rules;
+  std::string output, fail_on, rules, model_dir;
   bool redact = false, verbose = false;
 };
 void add_answer_flags(Flags& flags, AnswerFlags& values);

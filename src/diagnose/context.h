@@ -18,6 +18,7 @@ class Context {
   const Facts& facts;
   const Job& job;
   const std::vector<RuleHit>& hits;
+  std::string model_directory;  ///< DiagnoseOptions
 
   /// Where a process is: its host, pod, rank in the largest communicator and GPU.
   Where where(int process) const;

@@ -124,9 +124,11 @@ std::string summary_of(const Diagnosis& d, const Job& job) {
 
 }  // namespace
 
-Diagnosis diagnose(const Facts& facts, const Job& job, RuleMatcher& rules) {
+Diagnosis diagnose(const Facts& facts, const Job& job, RuleMatcher& rules,
+                   const DiagnoseOptions& options) {
   const std::vector<RuleHit> hits = rules.match_all(facts);
-  const Context context(facts, job, hits);
+  Context context(facts, job, hits);
+  context.model_directory = options.model_directory;
   FindingSet findings(rules.pack());
   add_hits(context, findings);
   for (Detector detector : kDetectors) detector(context, findings);

@@ -16,7 +16,14 @@ struct Diagnosis {
   std::vector<Finding> findings;  ///< the leading root cause first, then by role and severity
 };
 
+struct DiagnoseOptions {
+  /// Directory or config.json of the model, for flag values; the user named it. "": only numbers
+  /// and names of the log count, and nothing that a log names is opened.
+  std::string model_directory;
+};
+
 /// `job` must be assemble(facts).
-Diagnosis diagnose(const Facts& facts, const Job& job, RuleMatcher& rules);
+Diagnosis diagnose(const Facts& facts, const Job& job, RuleMatcher& rules,
+                   const DiagnoseOptions& options = {});
 
 }  // namespace rankdx

@@ -52,6 +52,44 @@ std::string line(int rank, const std::string& text) {
   return prefix(rank < 2 ? "gpu-a" : "gpu-b", 100 + rank, rank % 2) + text + "\n";
 }
 
+constexpr const char* kEngine =
+    "INFO 02-27 20:31:51 [core.py:97] Initializing a V1 LLM engine (v0.14.0) with config: "
+    "model='Qwen/Qwen3-32B', speculative_config=None, dtype=torch.bfloat16, max_seq_len=40960, "
+    "download_dir=None, load_format=auto, tensor_parallel_size=1, pipeline_parallel_size=1, "
+    "data_parallel_size=1, disable_custom_all_reduce=False, quantization=None, "
+    "enforce_eager=False, kv_cache_dtype=auto, device_config=cuda\n";
+
+/// Commands among the fixes of the leading finding, in order.
+std::string commands_of(const Diagnosis& d) {
+  std::string text;
+  for (const Fix& fix : d.findings.at(0).fix)
+    if (fix.command.starts_with("--")) text += fix.command + "\n";
+  return d.findings.at(0).id + "\n" + text;
+}
+
+TEST(Diagnose, OutOfMemoryNamesFlagsWhereTheLogNamesTheModel) {
+  const std::string oom =
+      "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 80.00 MiB. GPU 0 has a total "
+      "capacity of 44.39 GiB of which 60.69 MiB is free.\n";
+  EXPECT_EQ(commands_of(diagnose_logs({{"log", kEngine + oom}})),
+            "gpu-oom-model-load\n--tensor-parallel-size 2 --pipeline-parallel-size 1\n");
+  EXPECT_EQ(commands_of(diagnose_logs({{"log", oom}})), "gpu-oom-model-load\n");
+  std::string other = kEngine;
+  other.replace(other.find("Qwen/Qwen3-32B"), 14, "/models/mine!!");
+  EXPECT_EQ(commands_of(diagnose_logs({{"log", other + oom}})), "gpu-oom-model-load\n");
+}
+
+TEST(Diagnose, ACacheTooSmallNamesFlags) {
+  const std::string small =
+      "ValueError: To serve at least one request with the models's max seq len (40960), (10.00 GiB "
+      "KV cache is needed, which is larger than the available KV cache memory (5.00 GiB). Based on "
+      "the available memory, the estimated maximum model length is 20480.\n";
+  EXPECT_EQ(commands_of(diagnose_logs({{"log", small}})),
+            "kv-cache-too-small-for-max-len\n--max-model-len 20480\n");
+  EXPECT_EQ(commands_of(diagnose_logs({{"log", kEngine + small}})),
+            "kv-cache-too-small-for-max-len\n--max-model-len 20480\n--kv-cache-dtype fp8\n");
+}
+
 std::vector<int> ranks_of(const Finding& f) {
   std::vector<int> ranks;
   for (const Where& w : f.where) {

@@ -1,4 +1,4 @@
-// What `launch generate` writes, `launch lint` finds no error in.
+// What `launch generate` writes, `launch lint` finds nothing wrong with.
 #include <gtest/gtest.h>
 
 #include "launch/generate.h"
@@ -22,8 +22,12 @@ lint::Network lint_network(NetworkKind network) {
   }
 }
 
-/// Specs without the odd texts and overrides that SpecMaker adds: lint is right to ask about those.
+/// Specs without the odd texts, small sizes and overrides that SpecMaker adds: lint is right to ask
+/// about those.
 LaunchSpec tame(LaunchSpec spec) {
+  spec.shm_size = "16Gi";
+  spec.load_minutes = std::max(spec.load_minutes, 10);
+  if (spec.host_network) spec.replicas = 1;
   spec.model = "/models/m";
   spec.served_name = "m";
   spec.extra_args.clear();
@@ -50,7 +54,7 @@ TEST(GeneratedLaunches, LintCleanInBothProfiles) {
         // What stands inside the words of ssh is not read by lint.
         EXPECT_TRUE(result.understood || launcher == Launcher::Ssh) << file.text;
         for (const lint::Issue& issue : result.issues) {
-          EXPECT_NE(issue.severity, Severity::Error)
+          EXPECT_EQ(issue.severity, Severity::Info)
               << to_string(launcher) << " " << issue.rule << ": " << issue.detail << "\n"
               << source.line(source.position(issue.span.begin).line) << "\n"
               << to_launch_toml(spec);

@@ -74,8 +74,8 @@ FitRequest request_of(const MemoryFacts& f) {
 }
 
 Result<ModelSource> source_of(const MemoryFacts& f, const VllmVersion& version) {
-  if (known_model(f.model)) return open_model("", f.model, "", version);
-  return open_model(f.model, "", "", version);
+  if (known_model(f.model)) return open_model("", f.model, f.quantization, version);
+  return open_model(f.model, "", f.quantization, version);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct MemoryFacts {
   std::string vllm;   ///< "0.11.0"
   std::string gpu;    ///< "NVIDIA H100 80GB HBM3"
   std::string kv_cache_dtype;  ///< "" is auto
+  std::string quantization;    ///< while loading or of the checkpoint; "" is none
   std::optional<int64_t> tp, pp, dp, max_model_len, max_num_seqs, max_num_batched_tokens;
   std::optional<double> utilization;
   std::optional<double> total_gib;       ///< of one GPU: "(78.6/79.2 GiB)"

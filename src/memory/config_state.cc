@@ -171,6 +171,8 @@ Fields mistral_as_hugging_face(const Fields& params) {
                                 .renamed({{"vision_encoder_args", "vision_config"},
                                           {"whisper_model_args", "audio_config"}});
   f = f.completed_by(multimodal);
+  const Fields yarn = params.object("yarn");
+  if (!yarn.empty()) f = f.with_object("rope_scaling", yarn.with_text("rope_type", "yarn"));
   // Where nothing is said vLLM takes 128,000 positions, with a warning.
   if (!f.has("max_position_embeddings")) {
     const auto more = Fields::parse(R"({"max_position_embeddings": 128000})", "");

@@ -67,7 +67,9 @@ int64_t longest_context(const Fields& text) {
     const int64_t value = text.integer(key).value_or(0);
     if (value > 0 && (length == 0 || value < length)) length = value;
   }
-  const Fields scaling = text.object("rope_scaling");
+  // transformers 5 writes both into rope_parameters.
+  const Fields scaling = text.object(
+      text.object("rope_scaling").empty() ? "rope_parameters" : "rope_scaling");
   std::string type = scaling.text("rope_type");
   if (type.empty()) type = scaling.text("type");
   const auto factor = scaling.decimal("factor");

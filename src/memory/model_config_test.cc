@@ -99,7 +99,11 @@ TEST(ModelConfig, Sizes) {
       {R"({"dtype":"float32","text_config":{"num_hidden_layers":1,"hidden_size":64,"num_attention_heads":4}})",
        "4/4x16, 0, bfloat16"},
       {R"({"dim":64,"n_layers":2,"n_heads":4,"n_kv_heads":2,"head_dim":16})",
-       "4/2x16, 128000, bfloat16"}};
+       "4/2x16, 128000, bfloat16"},
+      {R"({"num_hidden_layers":1,"hidden_size":64,"num_attention_heads":4,"max_position_embeddings":40960,"rope_parameters":{"rope_type":"yarn","factor":4,"original_max_position_embeddings":32768}})",
+       "4/4x16, 131072, bfloat16"},
+      {R"({"dim":64,"n_layers":2,"n_heads":4,"n_kv_heads":2,"head_dim":16,"max_position_embeddings":294912,"yarn":{"factor":36,"original_max_position_embeddings":8192}})",
+       "4/2x16, 294912, bfloat16"}};
   for (const auto& [json, expected] : cases) EXPECT_EQ(sizes(json), expected) << json;
 }
 

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
+#include <sstream>
 
 #include "base/text.h"
 #include "catalogue/nccl_variables.h"
@@ -48,6 +50,21 @@ TEST(LintTables, SortedUniqueAndInWords) {
   for (int t = 0; t <= static_cast<int>(FieldTable::LwsTemplate); ++t) {
     const auto fields = fields_of(static_cast<FieldTable>(t));
     EXPECT_TRUE(std::is_sorted(fields.begin(), fields.end())) << t;
+  }
+}
+
+TEST(LintTables, EachRuleHasALineInTheManual) {
+  std::ifstream in(RANKDX_SOURCE_DIR "/docs/lint.md");
+  std::stringstream manual;
+  manual << in.rdbuf();
+  for (const RuleWords& r : rule_table()) {
+    const std::string severity = r.severity == Severity::Error     ? "error"
+                                 : r.severity == Severity::Warning ? "warning"
+                                                                   : "note";
+    const std::string line = "| `" + std::string(r.id) + "` | " + severity + " | " +
+                             std::string(r.title) + " | " +
+                             (r.fix.empty() ? "-" : std::string(r.fix)) + " |\n";
+    EXPECT_NE(manual.str().find(line), std::string::npos) << line;
   }
 }
 
