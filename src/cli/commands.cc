@@ -34,6 +34,7 @@ const std::vector<Command>& commands() {
       {"check live",
        "What the processes of a running launch do: loading, serving, waiting or stuck",
        kCheckLiveExamples, make_check_live},
+      {"run", "Run a launch with debug settings, keep its logs, diagnose it when it fails or hangs", kRunExamples, make_run},
       {"watch", "Follow the phases of a launch in its growing logs: slow, stuck, failed or serving",
        kWatchExamples, make_watch},
       {"diff", "Compare a good run with a bad one: what explains the failure first", kDiffExamples,

@@ -20,6 +20,9 @@ std::function<int()> make_filter(Flags& flags);
 extern const std::string_view kCollectExamples;
 std::function<int()> make_collect(Flags& flags);
 
+extern const std::string_view kRunExamples;
+std::function<int()> make_run(Flags& flags);
+
 extern const std::string_view kWatchExamples;
 std::function<int()> make_watch(Flags& flags);
 

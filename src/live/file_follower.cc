@@ -24,6 +24,14 @@ double age_of(const struct stat& st) {
   return std::max(0.0, age);  // a server's clock may be ahead
 }
 
+/// In a directory: what is packed has been followed before, and descriptions are no logs.
+bool may_be_log(std::string_view name) {
+  constexpr std::string_view kOthers[] = {".json", ".zst", ".gz", ".xz", ".bz2", ".part"};
+  return !name.starts_with('.') &&
+         std::none_of(std::begin(kOthers), std::end(kOthers),
+                      [&](std::string_view end) { return name.ends_with(end); });
+}
+
 }  // namespace
 
 FileFollower::~FileFollower() {
@@ -41,7 +49,8 @@ std::vector<std::string> FileFollower::files_now() {
     for (std::filesystem::directory_iterator it(path, ec), end;
          !ec && it != end && files.size() < kMostFiles; it.increment(ec)) {
       std::error_code kind;
-      if (it->is_regular_file(kind)) files.push_back(it->path().string());
+      if (it->is_regular_file(kind) && may_be_log(it->path().filename().string()))
+        files.push_back(it->path().string());
     }
   }
   std::sort(files.begin(), files.end());

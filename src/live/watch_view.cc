@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "present/safe_text.h"
@@ -156,20 +155,6 @@ std::string change_text(const StateChange& c) {
   }
   if (!c.text.empty()) out += ": " + c.text;
   return out + "\n";
-}
-
-std::string change_json(const StateChange& c) {
-  nlohmann::ordered_json j = {
-      {"schema", "rankdx.watch/1"}, {"at_s", c.at_s}, {"subject", c.subject}, {"state", c.state}};
-  if (!c.source.empty()) j["source"] = c.source;
-  if (!c.text.empty()) j["text"] = c.text;
-  if (c.progress.total > 0) {
-    j["done"] = c.progress.done;
-    j["total"] = c.progress.total;
-    if (c.progress.left_s >= 0) j["left_s"] = c.progress.left_s;
-    if (c.progress.item_s > 0) j["item_s"] = c.progress.item_s;
-  }
-  return safe_json(j.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace rankdx

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct StateChange {
   std::string state;  ///< a phase, "failed", or for the launch its motion
   std::string text;   ///< the verdict or the evidence; safe
   BarState progress;
+  std::optional<int> exit_code;  ///< of a container or command that has ended
 };
 
 /// Remembers what it has said, and says what is new.

@@ -1,0 +1,64 @@
+#include "live/run_settings.h"
+
+#include <cstdlib>
+
+#include "launch/serve_args.h"
+#include "launch/settings.h"
+#include "probe/process.h"
+
+namespace rankdx {
+namespace {
+
+void add_file(const std::string& path, UserSettings& out) {
+  const auto text = HostView().read(path);
+  if (!text) return;
+  for (auto& [name, value] : parse_nccl_conf(*text)) out.try_emplace(name, UserSetting{value, path});
+}
+
+LaunchSpec spec_of(Profile profile, const std::vector<std::string>& command,
+                   const std::string& log_dir) {
+  LaunchSpec spec;
+  read_serve_command(command, spec);
+  for (const std::string& word : command) {
+    if (word.substr(word.rfind('/') + 1) == "ray") spec.executor = Executor::Ray;
+  }
+  // What the user says comes from the environment here, not from a description.
+  spec.env.clear();
+  spec.extra_args.clear();
+  spec.profile = profile;
+  spec.log_storage.path = log_dir;
+  return spec;
+}
+
+}  // namespace
+
+UserSettings user_settings() {
+  UserSettings out;
+  for (auto& [name, value] : own_environment()) out[name] = {value, "the environment"};
+  // NCCL misc/param.cc: NCCL_CONF_FILE (2.23) instead of ~/.nccl.conf, then /etc/nccl.conf; neither
+  // replaces what is set.
+  const char* file = std::getenv("NCCL_CONF_FILE");
+  const char* home = std::getenv("HOME");
+  if (file != nullptr)
+    add_file(file, out);
+  else if (home != nullptr)
+    add_file(std::string(home) + "/.nccl.conf", out);
+  add_file("/etc/nccl.conf", out);
+  return out;
+}
+
+RunSettings settings_for_run(Profile profile, const std::vector<std::string>& command,
+                             const std::string& log_dir, const UserSettings& user) {
+  RunSettings out;
+  for (const Setting& s : settings_for(spec_of(profile, command, log_dir), Launcher::Ssh)) {
+    if (s.kind != SettingKind::Variable) continue;
+    const auto own = user.find(s.name);
+    if (own == user.end())
+      out.set.emplace_back(s.name, s.value);
+    else if (own->second.value != s.value)
+      out.kept.push_back({s.name, own->second.value, s.value, own->second.where});
+  }
+  return out;
+}
+
+}  // namespace rankdx
