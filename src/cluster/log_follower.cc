@@ -311,7 +311,8 @@ struct LogFollower::Impl {
 
   void look_for_more() {
     const auto pods = list_pods(api, *options.also);
-    if (!pods) return;
+    if (!pods) return sink.on_pods_unknown(pods.error());
+    sink.on_pods(*pods);
     const std::lock_guard lock(mutex);
     for (LogSource& s : log_sources(*pods)) add(std::move(s));
   }

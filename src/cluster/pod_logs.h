@@ -84,6 +84,10 @@ class LogSink {
   virtual ~LogSink() = default;
   virtual void on_line(const LogSource& source, std::string_view stamp, std::string_view text) = 0;
   virtual void on_event(const LogSource& source, LogEvent event, std::string_view text) = 0;
+  /// With FollowOptions::also: what the API server said at each look, or why it said nothing. From
+  /// run(), without a lock.
+  virtual void on_pods(const std::vector<PodInfo>&) {}
+  virtual void on_pods_unknown(const Error&) {}
 };
 
 struct FollowOptions {

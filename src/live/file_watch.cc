@@ -5,7 +5,8 @@ namespace rankdx {
 FileFollower::OnLine FileWatch::feeder(LaunchTracker& tracker, double now_s) {
   return [this, &tracker, now_s](const std::string& path, std::string_view line, double age_s) {
     auto it = source_of_.find(path);
-    if (it == source_of_.end()) it = source_of_.emplace(path, tracker.add_source(path)).first;
+    if (it == source_of_.end())
+      it = source_of_.emplace(path, tracker.add_source(path, place_)).first;
     tracker.feed(it->second, line, now_s - age_s);
   };
 }

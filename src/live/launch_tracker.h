@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -25,12 +26,37 @@ struct ProcessState {
   int rank = -1;
   int world = 0;  ///< ranks of the group that gave the rank; 0: the rank comes from a name
   Phase phase = Phase::Boot;
-  BarState progress;       ///< total 0: no bar in this phase
-  double since_s = 0;      ///< when the phase began
-  double last_line_s = 0;  ///< the last line that shows progress
+  BarState progress;        ///< total 0: no bar in this phase
+  bool logged_bar = false;  ///< the log has a bar; what its machine shows is coarser
+  double since_s = 0;       ///< when the phase began
+  double last_line_s = 0;   ///< the last line that shows progress
   bool failed = false;
-  std::string evidence;  ///< the line of the failure, without secrets
+  std::string evidence;      ///< the line of the failure, without secrets
+  std::string activity;      ///< what its machine shows; "" when that is not looked at
+  std::vector<float> rates;  ///< of loading, latest last: items or bytes per second
   bool operator==(const ProcessState&) const = default;
+};
+
+/// What is known of a log's container or command besides its lines.
+struct SourceState {
+  std::string word;  ///< "Running", "ImagePullBackOff", "OOMKilled"
+  std::optional<int> exit_code;
+  int restarts = 0;
+  std::string before;  ///< how the instance before this one ended; without secrets
+  bool operator==(const SourceState&) const = default;
+};
+
+/// A process as its machine shows it between two looks.
+struct ProcessSight {
+  int pid = -1;
+  std::string name;      ///< "VLLM::Worker_TP1"
+  std::string activity;  ///< "loading", "waiting", "gone"
+  double cpu_cores = 0, bytes_per_s = 0;
+  uint64_t bytes_read = 0;
+  std::optional<uint64_t> gpu_bytes;
+  BarState shards;       ///< total 0: no shard of a checkpoint is open
+  bool moved = false;    ///< it got on: read, or opened another shard
+  bool serving = false;  ///< it listens on the port of the API
 };
 
 /// Ranks that must meet: an NCCL communicator, or torch's process group.
@@ -44,8 +70,10 @@ struct Meeting {
 struct LaunchState {
   std::vector<ProcessState> processes;  ///< in order of appearance
   std::map<std::string, Meeting> meetings;
-  int world = 0;     ///< the largest group seen
-  int restarts = 0;  ///< containers that started anew
+  std::map<std::string, SourceState> sources;  ///< those that something was said of
+  int world = 0;                               ///< the largest group seen
+  int restarts = 0;                            ///< containers that started anew
+  bool engine = false;  ///< words of vLLM were seen: its phases can be judged
   uint64_t lines = 0;
 };
 
@@ -53,13 +81,21 @@ class LaunchTracker {
  public:
   LaunchTracker();
   ~LaunchTracker();
-  /// A log; lines of it are fed with the number that this returns.
-  int add_source(std::string label);
+  /// A log; lines of it are fed with the number that this returns. Process ids mean the same in
+  /// all logs of one `place`; "": the log is a place of its own.
+  int add_source(std::string label, std::string place = {});
   /// One line without its newline; `when_s` is when it was written, on the caller's clock.
   void feed(int source, std::string_view line, double when_s);
+  /// The container of this log has started anew.
+  void restarted(int source);
+  void set_source(int source, SourceState now);
+  /// What a machine shows of a process; `source` names the machine's place.
+  void observe(int source, const ProcessSight& sight, double when_s);
   const LaunchState& state() const;
 
  private:
+  bool select(int source, double when_s);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

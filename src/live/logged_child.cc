@@ -66,8 +66,8 @@ tl::unexpected<Error> cannot_run(const std::string& program, int error) {
 
 Result<LoggedChild> LoggedChild::start(const LoggedCommand& command) {
   if (command.argv.empty()) return fail(ErrorCode::Usage, "no command named");
-  const int output = ::open(command.output.c_str(),
-                            O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
+  const int output =
+      ::open(command.output.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
   if (output < 0) return fail(ErrorCode::Unreadable, std::strerror(errno), command.output);
   int failure[2] = {-1, -1};
   std::vector<std::string> args = command.argv, env = environment(command);

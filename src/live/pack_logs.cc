@@ -76,7 +76,7 @@ Error problem(const std::string& path) {
 
 void pack_one(const std::string& path, PackedLogs& out) {
   const File in(path, O_RDONLY | O_NOFOLLOW);
-  struct stat st{};
+  struct stat st {};
   if (in.fd() < 0 || ::fstat(in.fd(), &st) != 0) return out.failed.push_back(problem(path));
   if (!S_ISREG(st.st_mode) || st.st_size == 0) return;
   const std::string part = path + ".zst.part";

@@ -1,5 +1,5 @@
-// Finished logs of a folder, each into a .zst of its own. A log is gone only when its packed form is
-// whole and on disk. Stateless.
+// Finished logs of a folder, each into a .zst of its own. A log is gone only when its packed form
+// is whole and on disk. Stateless.
 #pragma once
 
 #include <cstdint>

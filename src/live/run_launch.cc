@@ -188,12 +188,13 @@ class Run {
   void look_at_disk() {
     if (low_disk_told_ || now() < next_look_s_) return;
     next_look_s_ = now() + kLookAtDisk_s;
-    struct statvfs room{};
+    struct statvfs room {};
     if (::statvfs(folder_.c_str(), &room) != 0 || room.f_blocks == 0) return;
     const uint64_t free = uint64_t{room.f_bavail} * room.f_frsize;
     low_disk_told_ = free < kLowDisk;
     if (low_disk_told_)
-      say(fmt::format("only {} MiB are free where the logs go; a command that cannot write its "
+      say(
+          fmt::format("only {} MiB are free where the logs go; a command that cannot write its "
                       "output may fail",
                       free >> 20));
   }
@@ -209,10 +210,10 @@ class Run {
     let_interrupt();
     if (request_.show == RunRequest::Show::Output) show_rest();
     if (hang_.valid()) words_.say(hang_.get());
-    say(end.signal > 0 ? fmt::format("the command was ended by signal {} (SIG{}) after {:.0f} s",
-                                     end.signal, ::sigabbrev_np(end.signal), now())
-                       : fmt::format("the command ended with {} after {:.0f} s", end.exit_code,
-                                     now()));
+    say(end.signal > 0
+            ? fmt::format("the command was ended by signal {} (SIG{}) after {:.0f} s", end.signal,
+                          ::sigabbrev_np(end.signal), now())
+            : fmt::format("the command ended with {} after {:.0f} s", end.exit_code, now()));
     if (end.exit_code != 0 && !asked_to_end_) words_.say(request_.diagnose(folder_));
     pack();
     last_words();
@@ -255,11 +256,11 @@ class Run {
     const bool keep = !left.empty() || request_.finished == RunRequest::Finished::KeepPlain;
     const PackedLogs packed = keep ? PackedLogs{} : pack_logs(folder_);
     for (const Error& e : packed.failed) say(safe_text(to_string(e)));
-    const std::string sizes =
-        packed.files == 0 ? ""
-                          : fmt::format(" ({} files, {:.1f} MB as {:.1f} MB)", packed.files,
-                                        static_cast<double>(packed.bytes) / 1e6,
-                                        static_cast<double>(packed.packed_bytes) / 1e6);
+    const std::string sizes = packed.files == 0
+                                  ? ""
+                                  : fmt::format(" ({} files, {:.1f} MB as {:.1f} MB)", packed.files,
+                                                static_cast<double>(packed.bytes) / 1e6,
+                                                static_cast<double>(packed.packed_bytes) / 1e6);
     say(fmt::format("logs in {}{}", folder_, sizes));
   }
 
@@ -269,7 +270,7 @@ class Run {
   SlowWriter out_{STDOUT_FILENO}, err_{STDERR_FILENO};
   SlowLines words_{err_};
   FileShow shown_;
-  FileWatch watch_{{folder_}};
+  FileWatch watch_{{folder_}, folder_};
   LaunchTracker tracker_;
   ChangeLog changes_;
   LaunchVerdict verdict_;

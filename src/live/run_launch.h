@@ -1,6 +1,6 @@
 // `rankdx run`: a command with the debug settings of a profile, its logs in a folder of their own,
-// its phases followed while it runs, and a diagnosis when it fails or hangs. Changes signal masks of
-// the process: call it once, from the main thread, before there are others.
+// its phases followed while it runs, and a diagnosis when it fails or hangs. Changes signal masks
+// of the process: call it once, from the main thread, before there are others.
 #pragma once
 
 #include <functional>

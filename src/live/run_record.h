@@ -11,7 +11,7 @@
 namespace rankdx {
 
 struct RunRecord {
-  std::string command;  ///< redacted
+  std::string command;                        ///< redacted
   std::string host, profile, started, ended;  ///< times in UTC, RFC 3339
   int pid = -1;
   RunSettings settings;

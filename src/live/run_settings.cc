@@ -12,7 +12,8 @@ namespace {
 void add_file(const std::string& path, UserSettings& out) {
   const auto text = HostView().read(path);
   if (!text) return;
-  for (auto& [name, value] : parse_nccl_conf(*text)) out.try_emplace(name, UserSetting{value, path});
+  for (auto& [name, value] : parse_nccl_conf(*text))
+    out.try_emplace(name, UserSetting{value, path});
 }
 
 LaunchSpec spec_of(Profile profile, const std::vector<std::string>& command,

@@ -21,7 +21,7 @@ constexpr size_t kPipeBuf = 4096;
 }  // namespace
 
 SlowWriter::SlowWriter(int fd) : fd_(fd), terminal_(::isatty(fd) == 1) {
-  struct stat st{};
+  struct stat st {};
   if (::fstat(fd, &st) != 0) {
     gone_ = true;
   } else if (S_ISREG(st.st_mode)) {
@@ -79,13 +79,11 @@ FileShow::~FileShow() {
 }
 
 uint64_t FileShow::size() const {
-  struct stat st{};
+  struct stat st {};
   return fd_ >= 0 && ::fstat(fd_, &st) == 0 ? static_cast<uint64_t>(st.st_size) : 0;
 }
 
-bool FileShow::done() const {
-  return out_.gone() || (note_.empty() && offset_ >= size());
-}
+bool FileShow::done() const { return out_.gone() || (note_.empty() && offset_ >= size()); }
 
 void FileShow::skip_ahead(uint64_t size) {
   const uint64_t to = size - kShownAfterSkip;

@@ -1,6 +1,6 @@
-// Output that never makes us wait: to a terminal that was stopped, a pipe that nobody reads, a file.
-// The descriptor itself stays as it is for whoever shares it. And a growing file shown on it. Not
-// thread-safe; SIGPIPE must be ignored.
+// Output that never makes us wait: to a terminal that was stopped, a pipe that nobody reads, a
+// file. The descriptor itself stays as it is for whoever shares it. And a growing file shown on it.
+// Not thread-safe; SIGPIPE must be ignored.
 #pragma once
 
 #include <cstdint>

@@ -67,7 +67,27 @@ std::string stuck_text(const LaunchState& state, LaunchVerdict& v) {
       v.quiet_s, name_of(v.phase), m->size, short_ranks(undone), m->what);
 }
 
+/// The first container that ended badly and has not come back.
+std::string ended_badly(const LaunchState& state) {
+  for (const auto& [label, s] : state.sources) {
+    if (!s.exit_code || *s.exit_code == 0) continue;
+    return fmt::format("failed: {} ended with {}{}{}", label, *s.exit_code,
+                       s.word.empty() ? "" : " (" + s.word + ")",
+                       s.restarts > 0 ? fmt::format(", restarted {} times", s.restarts) : "");
+  }
+  return "";
+}
+
+/// Whether silence can be judged at all: ranks that wait for others, or a phase of vLLM. Any other
+/// program may have nothing to say.
+bool can_be_stuck(const LaunchState& state, Phase phase) {
+  return state.engine || (phase <= Phase::Connect && open_meeting(state, phase) != nullptr);
+}
+
 std::string slow_text(const LaunchVerdict& v, const BarState& bar, double patience) {
+  if (v.quiet_s >= patience)
+    return fmt::format("quiet since {:.0f} s; no words of vLLM say whether that is usual",
+                       v.quiet_s);
   if (bar.total > 0) {
     return fmt::format("slow, not stuck: {} {:.0f}/{:.0f}, last step {:.0f} s ago",
                        name_of(v.phase), bar.done, bar.total, v.quiet_s);
@@ -79,7 +99,8 @@ std::string slow_text(const LaunchVerdict& v, const BarState& bar, double patien
 }  // namespace
 
 std::string_view name_of(Motion motion) {
-  constexpr std::string_view kNames[] = {"waiting", "moving", "slow", "stuck", "failed", "serving"};
+  constexpr std::string_view kNames[] = {"waiting", "moving",  "slow", "stuck",
+                                         "failed",  "serving", "ended"};
   return kNames[static_cast<size_t>(motion)];
 }
 
@@ -96,6 +117,25 @@ std::string short_ranks(const std::vector<int>& sorted) {
   return out;
 }
 
+namespace {
+
+/// All that we can see has ended, and nothing says badly.
+bool has_ended(const LaunchState& state) {
+  bool any = false;
+  for (const ProcessState& p : state.processes) {
+    const auto s = state.sources.find(p.source);
+    if (p.activity != "gone" && (s == state.sources.end() || !s->second.exit_code)) return false;
+    any = true;
+  }
+  for (const auto& [label, s] : state.sources) {
+    if (!s.exit_code) return false;
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace
+
 bool is_serving(const LaunchState& state) {
   bool any = false;
   for (const ProcessState& p : state.processes) {
@@ -109,8 +149,12 @@ bool is_serving(const LaunchState& state) {
 
 LaunchVerdict judge_motion(const LaunchState& state, double now_s) {
   LaunchVerdict v;
+  if (const std::string badly = ended_badly(state); !badly.empty()) {
+    v.motion = Motion::Failed;
+    v.text = badly;
+  }
   if (state.processes.empty()) {
-    v.text = "waiting for the first line";
+    if (v.text.empty()) v.text = "waiting for the first line";
     return v;
   }
   double last = state.processes.front().last_line_s;
@@ -132,15 +176,20 @@ LaunchVerdict judge_motion(const LaunchState& state, double now_s) {
   }
   v.quiet_s = std::max(0.0, now_s - last);
   if (v.motion == Motion::Failed) return v;
+  if (has_ended(state)) {
+    v.motion = Motion::Ended;
+    v.text = "ended: no process is left, and none said that it serves or failed";
+    return v;
+  }
   if (is_serving(state)) {
     v.motion = Motion::Serving;
     v.text = "serving";
     return v;
   }
   const double patience = std::max(patience_s(v.phase), bar.item_s * kItemsOfPatience);
-  v.motion = v.quiet_s < kQuiet_s   ? Motion::Moving
-             : v.quiet_s < patience ? Motion::Slow
-                                    : Motion::Stuck;
+  v.motion = v.quiet_s < kQuiet_s                                    ? Motion::Moving
+             : v.quiet_s < patience || !can_be_stuck(state, v.phase) ? Motion::Slow
+                                                                     : Motion::Stuck;
   if (v.motion == Motion::Moving) v.text = fmt::format("moving: {}", name_of(v.phase));
   if (v.motion == Motion::Slow) v.text = slow_text(v, bar, patience);
   if (v.motion == Motion::Stuck) v.text = stuck_text(state, v);

@@ -10,7 +10,7 @@
 
 namespace rankdx {
 
-enum class Motion : uint8_t { Waiting, Moving, Slow, Stuck, Failed, Serving };
+enum class Motion : uint8_t { Waiting, Moving, Slow, Stuck, Failed, Serving, Ended };
 
 struct LaunchVerdict {
   Motion motion = Motion::Waiting;

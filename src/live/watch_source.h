@@ -28,7 +28,9 @@ class WatchSource {
 /// Log files and directories of them.
 class FileWatch final : public WatchSource {
  public:
-  explicit FileWatch(std::vector<std::string> paths) : follower_(std::move(paths)) {}
+  /// `place`: see LaunchTracker::add_source.
+  explicit FileWatch(std::vector<std::string> paths, std::string place = {})
+      : follower_(std::move(paths)), place_(std::move(place)) {}
   bool poll(LaunchTracker& tracker, double now_s) override;
   void finish(LaunchTracker& tracker, double now_s) override;
   bool seen() const override { return follower_.open_files() > 0; }
@@ -39,6 +41,7 @@ class FileWatch final : public WatchSource {
   FileFollower::OnLine feeder(LaunchTracker& tracker, double now_s);
 
   FileFollower follower_;
+  std::string place_;
   std::map<std::string, int> source_of_;
 };
 

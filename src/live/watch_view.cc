@@ -38,15 +38,75 @@ std::string rate_of(const BarState& bar) {
   return bar.total > 0 && bar.item_s > 0 ? fmt::format("{:.2f} s/item", bar.item_s) : "";
 }
 
+/// The load rates of the last steps, against the highest of them.
+std::string trend_of(const ProcessState& p) {
+  constexpr std::string_view kBars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  if (p.phase != Phase::Load || p.rates.size() < 2) return "";
+  const float most = *std::max_element(p.rates.begin(), p.rates.end());
+  std::string out;
+  for (float rate : p.rates)
+    out += kBars[most > 0 ? std::clamp(static_cast<int>(rate / most * 7.99F), 0, 7) : 0];
+  return out;
+}
+
+const SourceState* source_of(const LaunchState& state, const ProcessState& p) {
+  const auto it = state.sources.find(p.source);
+  return it == state.sources.end() ? nullptr : &it->second;
+}
+
+std::string state_word(const SourceState& s) {
+  return s.exit_code ? fmt::format("exit {}", *s.exit_code) : safe_clip(s.word, kName);
+}
+
+/// The rank whose loading is furthest behind; -1 where the difference says nothing.
+int slowest_rank(const LaunchState& state) {
+  constexpr double kBehind = 0.1;
+  const ProcessState* last = nullptr;
+  double least = 0, most = 0;
+  int loading = 0;
+  for (const ProcessState& p : state.processes) {
+    if (p.rank < 0 || p.phase != Phase::Load || p.progress.total <= 0) continue;
+    const double done = p.progress.done / p.progress.total;
+    if (++loading == 1 || done < least) {
+      least = done;
+      last = &p;
+    }
+    most = loading == 1 ? done : std::max(most, done);
+  }
+  return loading > 1 && most - least >= kBehind ? last->rank : -1;
+}
+
 std::string left_of(const BarState& bar) {
   if (bar.total <= 0 || bar.left_s < 0) return "";
   const auto left = static_cast<int64_t>(bar.left_s);
   return fmt::format("{}:{:02}", left / 60, left % 60);
 }
 
-std::string phase_text(const ProcessState& p, const LaunchVerdict& v) {
+std::string phase_text(const LaunchState& state, const ProcessState& p, const LaunchVerdict& v) {
+  if (const SourceState* s = source_of(state, p); s != nullptr && s->exit_code)
+    return state_word(*s);
   if (p.failed) return "failed";
+  if (p.activity == "gone") return "ended";
   return std::string(name_of(v.motion == Motion::Serving ? Phase::Serving : p.phase));
+}
+
+std::string restarts_text(const SourceState& s) {
+  if (s.restarts == 0) return "";
+  return fmt::format("restarted {}x{}", s.restarts,
+                     s.before.empty() ? "" : ": " + safe_clip(s.before, kName));
+}
+
+std::string remark(const LaunchState& state, const ProcessState& p, bool missing, int slowest) {
+  std::string out = missing ? "missing" : p.rank >= 0 && p.rank == slowest ? "slowest" : "";
+  const auto add = [&](const std::string& more) {
+    if (!more.empty()) out += (out.empty() ? "" : ", ") + more;
+  };
+  if (!p.activity.empty() && p.activity != "loading" && p.activity != "gone") add(p.activity);
+  if (const SourceState* s = source_of(state, p)) {
+    if (s->exit_code) add(safe_clip(s->word, kName));
+    add(restarts_text(*s));
+  }
+  return out;
 }
 
 Ink ink_of(Motion motion) {
@@ -88,18 +148,29 @@ std::vector<int> unseen_ranks(const LaunchState& state) {
 std::string state_table(const LaunchState& state, const LaunchVerdict& verdict, double now_s,
                         size_t width, size_t most_rows, Paint paint) {
   std::string out = paint(ink_of(verdict.motion), safe_clip(verdict.text, width)) + "\n";
-  Table table({"who", "phase", "progress", "rate", "left", "quiet", "where", ""});
+  Table table({"who", "phase", "progress", "rate", "trend", "left", "quiet", "where", ""});
   size_t left_out = 0;
+  const int slowest = slowest_rank(state);
+  std::set<std::string> shown;
   for (const ProcessState* p : ordered(state)) {
+    shown.insert(p->source);
     if (table.size() >= most_rows) {
       ++left_out;
       continue;
     }
     const bool missing =
         std::binary_search(verdict.missing.begin(), verdict.missing.end(), p->rank);
-    table.add({name_of(*p), phase_text(*p, verdict), bar_of(p->progress), rate_of(p->progress),
-               left_of(p->progress), fmt::format("{:.0f} s", std::max(0.0, now_s - p->last_line_s)),
-               place_of(*p), missing ? "missing" : ""});
+    table.add({name_of(*p), phase_text(state, *p, verdict), bar_of(p->progress),
+               rate_of(p->progress), trend_of(*p), left_of(p->progress),
+               fmt::format("{:.0f} s", std::max(0.0, now_s - p->last_line_s)), place_of(*p),
+               remark(state, *p, missing, slowest)});
+  }
+  for (const auto& [label, s] : state.sources) {
+    if (shown.contains(label)) continue;
+    if (table.size() < most_rows)
+      table.add({safe_clip(label, kName), state_word(s), "", "", "", "", "", "", restarts_text(s)});
+    else
+      ++left_out;
   }
   if (!table.empty()) out += table.text(width);
   if (left_out > 0) out += safe_clip(fmt::format("and {} more", left_out), width) + "\n";
@@ -121,15 +192,26 @@ std::vector<StateChange> ChangeLog::changes(const LaunchState& state, const Laun
     out.push_back(std::move(change));
   };
   for (const ProcessState* p : ordered(state)) {
-    const std::string phase = phase_text(*p, verdict);
+    const std::string phase = phase_text(state, *p, verdict);
     // A bar is worth a line at each quarter.
     const int quarter =
         p->progress.total > 0 ? static_cast<int>(4 * p->progress.done / p->progress.total) : -1;
     const std::string key = p->rank >= 0 ? fmt::format("rank {}", p->rank)
                                          : fmt::format("{}\n{}\n{}", p->source, p->name, p->pid);
     say({now_s, name_of(*p), safe_text(p->source), phase, safe_clip(p->evidence, kEvidence),
-         p->progress},
+         p->progress, std::nullopt},
         key, fmt::format("{} {}", phase, quarter));
+  }
+  for (const auto& [label, source] : state.sources) {
+    StateChange change{now_s,
+                       safe_clip(label, kEvidence),
+                       "",
+                       state_word(source),
+                       restarts_text(source),
+                       {},
+                       source.exit_code};
+    say(std::move(change), "source\n" + label,
+        fmt::format("{} {}", state_word(source), source.restarts));
   }
   // The seconds in the sentence are no news; who is missing is.
   const std::string what =
@@ -141,7 +223,8 @@ std::vector<StateChange> ChangeLog::changes(const LaunchState& state, const Laun
        "",
        std::string(name_of(verdict.motion)),
        safe_clip(verdict.text, 2 * kEvidence),
-       {}},
+       {},
+       std::nullopt},
       "launch", what);
   return out;
 }

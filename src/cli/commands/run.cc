@@ -1,6 +1,4 @@
 // rankdx run: a command under watch, with logs that survive it.
-#include "live/run_launch.h"
-
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "job/read.h"
+#include "live/run_launch.h"
 #include "report/report.h"
 
 namespace rankdx {
@@ -56,9 +55,12 @@ int run(const Options& o) {
   if (code) return *code;
   std::fprintf(stderr, "rankdx: %s\n", to_string(code.error()).c_str());
   switch (code.error().code) {
-    case ErrorCode::Empty: return kNotFound;
-    case ErrorCode::Unsupported: return kCannotRun;
-    default: return kUsage;
+    case ErrorCode::Empty:
+      return kNotFound;
+    case ErrorCode::Unsupported:
+      return kCannotRun;
+    default:
+      return kUsage;
   }
 }
 

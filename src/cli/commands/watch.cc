@@ -5,26 +5,32 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
-#include "live/file_follower.h"
+#include "live/pod_watch.h"
+#include "live/proc_watch.h"
 #include "live/watch_view.h"
+#include "present/safe_text.h"
 
 namespace rankdx {
 namespace {
 
 struct Options {
-  std::vector<std::string> paths;
+  std::vector<std::string> paths, pids;
+  PodSelection pods;
+  ClusterAccess access;
   std::string output = "text";
-  int64_t timeout_s = 0;
-  bool once = false, plain = false;
+  int64_t timeout_s = 0, port = 8000;
+  bool once = false, plain = false, previous = false, keep_going = false;
 };
 
 constexpr int kPoll_ms = 200;
@@ -85,7 +91,8 @@ int exit_code_of(Motion motion) {
 
 class Watch {
  public:
-  explicit Watch(const Options& o) : o_(o), follower_(o.paths), start_s_(clock_s()) {
+  Watch(const Options& o, std::vector<std::unique_ptr<WatchSource>> sources)
+      : o_(o), sources_(std::move(sources)), start_s_(clock_s()) {
     if (o.output == "text" && !o.once && !o.plain && ::isatty(STDOUT_FILENO))
       screen_ = std::make_unique<Screen>();
     if (screen_ && !screen_->usable()) screen_.reset();
@@ -93,21 +100,26 @@ class Watch {
 
   int run() {
     while (true) {
-      const bool more = follower_.poll(on_line_);
-      if (o_.once && !more) {
-        follower_.flush(on_line_);
-        return finish();
-      }
+      bool more = false;
+      for (const auto& source : sources_) more = source->poll(tracker_, now()) || more;
+      if (o_.once && !more) return finish();
       if (!o_.once) show();
-      const bool ended = verdict_.motion == Motion::Serving || verdict_.motion == Motion::Failed;
       const bool late = o_.timeout_s > 0 && now() >= static_cast<double>(o_.timeout_s);
-      if ((ended && !more) || late || interrupted || std::ferror(stdout)) return finish();
+      if ((ended() && !more) || late || interrupted || std::ferror(stdout)) return finish();
       if (!more) ::poll(nullptr, 0, kPoll_ms);
     }
   }
 
  private:
   double now() const { return clock_s() - start_s_; }
+
+  bool ended() const {
+    const bool over = std::all_of(sources_.begin(), sources_.end(),
+                                  [](const auto& source) { return source->over(); });
+    if (over || verdict_.motion == Motion::Serving) return true;
+    return !o_.keep_going &&
+           (verdict_.motion == Motion::Failed || verdict_.motion == Motion::Ended);
+  }
 
   void show() {
     verdict_ = judge_motion(tracker_.state(), now());
@@ -126,6 +138,7 @@ class Watch {
   }
 
   int finish() {
+    for (const auto& source : sources_) source->finish(tracker_, now());
     const bool on_screen = screen_ != nullptr;
     screen_.reset();
     verdict_ = judge_motion(tracker_.state(), now());
@@ -139,43 +152,74 @@ class Watch {
     } else {
       show();
     }
-    for (const auto& [path, error] : follower_.losses())
-      std::fprintf(stderr, "rankdx: %s\n", to_string(error).c_str());
-    if (follower_.open_files() == 0) return kUsage;
+    bool seen = false;
+    for (const auto& source : sources_) {
+      seen = seen || source->seen();
+      for (const Error& e : source->losses())
+        std::fprintf(stderr, "rankdx: %s\n", safe_text(to_string(e)).c_str());
+    }
+    if (!seen) return kUsage;
     if (verdict_.motion == Motion::Failed || verdict_.motion == Motion::Stuck)
-      std::fputs("rankdx: `rankdx diagnose` on the same files names the cause\n", stderr);
+      std::fputs("rankdx: `rankdx diagnose` on the same logs names the cause\n", stderr);
     return exit_code_of(verdict_.motion);
   }
 
   const Options& o_;
-  FileFollower follower_;
+  std::vector<std::unique_ptr<WatchSource>> sources_;
   LaunchTracker tracker_;
   ChangeLog log_;
   LaunchVerdict verdict_;
   std::unique_ptr<Screen> screen_;
   double start_s_;
-  std::map<std::string, int> source_of_;
-  FileFollower::OnLine on_line_ = [this](const std::string& path, std::string_view line,
-                                         double age_s) {
-    auto it = source_of_.find(path);
-    if (it == source_of_.end()) it = source_of_.emplace(path, tracker_.add_source(path)).first;
-    tracker_.feed(it->second, line, now() - age_s);
-  };
 };
 
-int run(const Options& o) {
+bool wants_pods(const Options& o) {
+  return !o.pods.ns.empty() || !o.pods.selector.empty() || !o.pods.runai.empty() ||
+         !o.pods.lws.empty();
+}
+
+Result<std::vector<std::unique_ptr<WatchSource>>> open_sources(Options& o) {
+  std::vector<std::unique_ptr<WatchSource>> out;
+  if (!o.paths.empty()) out.push_back(std::make_unique<FileWatch>(o.paths));
+  std::vector<int> pids;
+  for (const std::string& text : o.pids) {
+    const auto pid = parse_int<int>(text);
+    if (!pid || *pid < 1) return fail(ErrorCode::Usage, "not a process id", text);
+    pids.push_back(*pid);
+  }
+  if (!pids.empty())
+    out.push_back(std::make_unique<ProcWatch>(pids, static_cast<uint16_t>(o.port)));
+  if (wants_pods(o)) {
+    o.access.ns = o.pods.ns;
+    auto api = RANKDX_TRY(connect_cluster(o.access));
+    out.push_back(RANKDX_TRY(PodWatch::start(
+        std::move(api), o.pods, o.previous ? PodWatch::Before::Read : PodWatch::Before::Skip)));
+  }
+  if (out.empty())
+    return fail(ErrorCode::Usage, "name the logs to watch", "",
+                "files or directories, -n NAMESPACE -l SELECTOR, or --pid");
+  return out;
+}
+
+int run(Options& o) {
   struct sigaction action {};
   action.sa_handler = on_signal;
   for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
-  if (o.paths.empty()) return std::fputs("rankdx: name the log files to watch\n", stderr), kUsage;
   allow_many_files();
-  return Watch(o).run();
+  auto sources = open_sources(o);
+  if (!sources) {
+    std::fprintf(stderr, "rankdx: %s\n", safe_text(to_string(sources.error())).c_str());
+    return kUsage;
+  }
+  return Watch(o, std::move(*sources)).run();
 }
 
 }  // namespace
 
 const std::string_view kWatchExamples =
     "  rankdx watch logs/                       # until all serve (0) or one fails (1)\n"
+    "  rankdx watch -n ml -l app=vllm           # pods; --previous: also what they wrote before\n"
+    "  rankdx watch --pid 4711                  # processes of this machine that print nothing\n"
     "  rankdx watch --timeout 900 -o json *.log # state changes as JSON lines; 3 when not serving "
     "after 15 minutes\n"
     "  rankdx watch --once logs/                # where the launch stands now\n";
@@ -184,10 +228,21 @@ std::function<int()> make_watch(Flags& flags) {
   auto o = std::make_shared<Options>();
   flags.operands("LOG", o->paths,
                  "log files, also such that do not exist yet, and directories of them");
+  flags.text("-n,--namespace", o->pods.ns, "watch the pods of this namespace");
+  flags.text("-l,--selector", o->pods.selector, "pods with these labels");
+  flags.text("--runai", o->pods.runai, "pods of a Run:ai workload");
+  flags.text("--lws", o->pods.lws, "pods of a LeaderWorkerSet");
+  flags.on("--previous", o->previous, "pods: first what the container before a restart wrote");
+  flags.text("--kubeconfig", o->access.kubeconfig, "as for kubectl");
+  flags.text("--context", o->access.context, "as for kubectl");
+  flags.text("--kubectl", o->access.kubectl, "the kubectl to use");
+  flags.list("--pid", o->pids, "processes of this machine, and all that they have started");
+  flags.number("--port", o->port, 1, 65'535, "with --pid: who listens there serves");
   flags.choice("-o,--output", o->output, {"text", "json"},
                "table and lines, or a stream of state changes");
   flags.number("--timeout", o->timeout_s, 0, 1'000'000,
                "seconds after which a launch that does not serve ends the watch with 3; 0: never");
+  flags.on("--keep-going", o->keep_going, "a failure does not end the watch: pods start again");
   flags.on("--once", o->once, "read what is there, print where each process stands, and end");
   flags.on("--plain", o->plain, "lines instead of a full screen, also on a terminal");
   return [o] { return run(*o); };

@@ -44,6 +44,8 @@ std::optional<uint64_t> field(const HostView& host, const std::string& path, std
   return std::nullopt;
 }
 
+}  // namespace
+
 ProcessSample sample_process(const HostView& host, Process process) {
   ProcessSample out;
   const std::string dir = "/proc/" + std::to_string(process.pid);
@@ -57,6 +59,8 @@ ProcessSample sample_process(const HostView& host, Process process) {
   return out;
 }
 
+namespace {
+
 double growth(const std::optional<uint64_t>& before, const std::optional<uint64_t>& after) {
   if (!before || !after || *after <= *before) return 0;
   return static_cast<double>(*after - *before);
@@ -67,6 +71,8 @@ const ProcessSample* find(const LiveSample& sample, int pid) {
                                [&](const ProcessSample& p) { return p.process.pid == pid; });
   return it == sample.processes.end() ? nullptr : &*it;
 }
+
+}  // namespace
 
 ProcessChange change_of(const ProcessSample& a, const ProcessSample* b, double seconds) {
   ProcessChange c;
@@ -100,6 +106,8 @@ ProcessChange change_of(const ProcessSample& a, const ProcessSample* b, double s
   }
   return c;
 }
+
+namespace {
 
 double gpu_growth(const LiveSample& before, const LiveSample& after, double seconds) {
   double total = 0;

@@ -26,6 +26,8 @@ struct ProcessSample {
   int threads = 0;
 };
 
+ProcessSample sample_process(const HostView& host, Process process);
+
 struct LiveSample {
   double time_s = 0;  ///< monotonic
   std::vector<ProcessSample> processes;
@@ -47,6 +49,9 @@ struct ProcessChange {
   double read_bytes_per_s = 0;  ///< read or mapped
   std::string why;
 };
+
+/// `later`: the same process after `seconds`; null when it has gone.
+ProcessChange change_of(const ProcessSample& before, const ProcessSample* later, double seconds);
 
 struct LiveVerdict {
   LiveState state = LiveState::Unknown;
