@@ -2,10 +2,8 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/evp.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -13,10 +11,14 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "bundle/packed_file.h"
+
 namespace rankdx {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr uint64_t kRoomForManifest = 16 << 10, kRoomPerEntry = 256;
 
 struct CloseArchive {
   void operator()(archive* a) const { archive_write_free(a); }
@@ -78,22 +80,37 @@ std::string safe_member_name(std::string_view name) {
 }  // namespace
 
 struct BundleWriter::Impl {
-  std::unique_ptr<archive, CloseArchive> out;
+  std::unique_ptr<PackedFile> file;
+  std::unique_ptr<archive, CloseArchive> out;  ///< before `file` goes
   std::string path;
+  bool lacking = false;  ///< something that was there is not in the file
   Redactor redactor;
   std::vector<BundleMember> members;
   std::vector<BundleLoss> losses;
 
   explicit Impl(Hide hide) : redactor(hide) {}
 
-  tl::unexpected<Error> cannot_write() const {
-    const char* why = archive_error_string(out.get());
-    return fail(ErrorCode::Unreadable,
-                fmt::format("cannot write: {}", why ? why : std::strerror(errno)), path,
-                "the members before this one are in the file");
+  static la_ssize_t pass_on(archive*, void* self, const void* bytes, size_t size) {
+    static_cast<Impl*>(self)->file->write({static_cast<const char*>(bytes), size});
+    return static_cast<la_ssize_t>(size);
   }
 
-  Result<void> put(const std::string& name, Spool& spool) {
+  Result<void> open() {
+    out.reset(archive_write_new());
+    archive_write_set_format_pax_restricted(out.get());
+    // Nothing held back: a member is in the file when it is written.
+    archive_write_set_bytes_per_block(out.get(), 0);
+    if (archive_write_open(out.get(), this, nullptr, pass_on, nullptr) == ARCHIVE_OK) return {};
+    return fail(ErrorCode::Internal, archive_error_string(out.get()), path);
+  }
+
+  /// The manifest's size grows with what it lists.
+  uint64_t room_for_manifest() const {
+    return kRoomForManifest + kRoomPerEntry * (members.size() + losses.size());
+  }
+
+  /// On failure the archive is what it was before.
+  Result<void> put(const std::string& name, Spool& spool, PackedFile::Part part) {
     if (!spool.ok())
       return fail(ErrorCode::Unreadable, "cannot write to the temporary folder", path,
                   "set TMPDIR to a folder with room");
@@ -102,14 +119,17 @@ struct BundleWriter::Impl {
     archive_entry_set_size(entry.get(), static_cast<int64_t>(spool.size()));
     archive_entry_set_filetype(entry.get(), AE_IFREG);
     archive_entry_set_perm(entry.get(), 0600);
-    if (archive_write_header(out.get(), entry.get()) != ARCHIVE_OK) return cannot_write();
+    const int header = archive_write_header(out.get(), entry.get());
     std::array<char, 1 << 16> block{};
-    std::FILE* file = spool.rewound();
-    for (size_t n; (n = std::fread(block.data(), 1, block.size(), file)) > 0;) {
-      if (archive_write_data(out.get(), block.data(), n) != static_cast<la_ssize_t>(n))
-        return cannot_write();
-    }
-    return {};
+    std::FILE* from = spool.rewound();
+    for (size_t n; header >= ARCHIVE_WARN && !file->failed() &&
+                   (n = std::fread(block.data(), 1, block.size(), from)) > 0;)
+      archive_write_data(out.get(), block.data(), n);
+    archive_write_finish_entry(out.get());
+    auto ended = file->end_part(part, room_for_manifest());
+    if (ended && header < ARCHIVE_WARN)
+      return fail(ErrorCode::Internal, archive_error_string(out.get()), path);
+    return ended;
   }
 
   std::string manifest() const {
@@ -138,19 +158,10 @@ BundleWriter& BundleWriter::operator=(BundleWriter&&) noexcept = default;
 BundleWriter::~BundleWriter() = default;
 
 Result<BundleWriter> BundleWriter::create(const std::string& path, Hide hide) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    return fail(ErrorCode::Usage, fmt::format("cannot create it: {}", std::strerror(errno)), path,
-                errno == EEXIST ? "name a file that does not exist yet"
-                                : "name a folder that you may write to");
-  }
   auto impl = std::make_unique<Impl>(hide);
   impl->path = path;
-  impl->out.reset(archive_write_new());
-  archive_write_set_format_pax_restricted(impl->out.get());
-  if (archive_write_add_filter_zstd(impl->out.get()) < ARCHIVE_WARN ||
-      archive_write_open_fd(impl->out.get(), fd) != ARCHIVE_OK)
-    return impl->cannot_write();
+  impl->file = RANKDX_TRY(PackedFile::create(path));
+  if (auto opened = impl->open(); !opened) return tl::unexpected(opened.error());
   return BundleWriter(std::move(impl));
 }
 
@@ -159,7 +170,8 @@ void BundleWriter::add_host(std::string_view name) { impl_->redactor.add_host(na
 Result<void> BundleWriter::add_log(const std::string& name, const std::string& source,
                                    ByteSource& bytes) {
   Spool spool;
-  BundleMember member{.name = safe_member_name(name), .source = impl_->redactor.redact(source)};
+  BundleMember member{.name = safe_member_name(impl_->redactor.redact(name)),
+                      .source = impl_->redactor.redact(source)};
   LineReader reader(bytes);
   const auto read = reader.for_each_line([&](std::string_view line) {
     spool.write(impl_->redactor.redact(line));
@@ -171,10 +183,10 @@ Result<void> BundleWriter::add_log(const std::string& name, const std::string& s
     member.problem += fmt::format("{}{} lines of over 1 MiB were cut",
                                   member.problem.empty() ? "" : "; ", reader.stats().overlong);
   member.bytes = spool.size();
-  const auto put = impl_->put(member.name, spool);
-  if (!put) {
+  if (const auto put = impl_->put(member.name, spool, PackedFile::Part::Ordinary); !put) {
     add_loss(member.source, put.error().text);
-    return put;
+    impl_->lacking = true;
+    return {};
   }
   member.sha256 = spool.sha256();
   impl_->members.push_back(std::move(member));
@@ -194,9 +206,16 @@ void BundleWriter::add_loss(std::string source, std::string why) {
 Result<void> BundleWriter::finish() {
   Spool spool;
   spool.write(impl_->manifest());
-  const auto put = impl_->put("manifest.json", spool);
-  if (archive_write_close(impl_->out.get()) != ARCHIVE_OK) return impl_->cannot_write();
-  return put;
+  auto put = impl_->put("manifest.json", spool, PackedFile::Part::Last);
+  archive_write_close(impl_->out.get());
+  const auto ended = impl_->file->end_part(PackedFile::Part::Last, 0);
+  const auto closed = impl_->file->close();
+  if (!put) return put;
+  if (!ended) return ended;
+  if (!closed) return closed;
+  if (!impl_->lacking) return {};
+  return fail(ErrorCode::Unreadable, "not everything could be written", impl_->path,
+              "the manifest names what is missing");
 }
 
 const std::vector<BundleMember>& BundleWriter::members() const { return impl_->members; }

@@ -37,7 +37,8 @@ class BundleWriter {
   ~BundleWriter();
 
   void add_host(std::string_view name);  ///< for Hide::NamesToo
-  /// Redacts and adds one log. A source that breaks gives what came before; the member says so.
+  /// Redacts and adds one log. A source that breaks gives what came before; the member says so. One
+  /// that does not fit any more becomes a loss, and smaller ones may still fit.
   Result<void> add_log(const std::string& name, const std::string& source, ByteSource& bytes);
   Result<void> add_text(const std::string& name, const std::string& source, std::string_view text);
   /// Something that could not be had.

@@ -39,6 +39,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr uint64_t kMaxBody = 256 << 20;
+constexpr milliseconds kBetweenRevivals{1000};
 
 /// A Unix socket with a deadline, as Beast's SyncStream.
 class DeadlineSocket {
@@ -63,6 +64,7 @@ class DeadlineSocket {
   const std::string& first_bytes() const { return first_; }
 
   error_code connect(const std::string& path) {
+    if (fd_ >= 0) ::close(fd_);
     fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -331,6 +333,38 @@ class PrivateDir {
   std::string path_;
 };
 
+/// Until the child says that it serves; its own words where it does not.
+Result<bool> wait_until_ready(Child& child, milliseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
+  std::string out, err;
+  char block[1024];
+  while (Clock::now() < deadline) {
+    const bool running = child.running();
+    for (ssize_t n; (n = ::read(child.out(), block, sizeof block)) > 0;)
+      out.append(block, static_cast<size_t>(n));
+    for (ssize_t n; (n = ::read(child.err(), block, sizeof block)) > 0;)
+      err.append(block, static_cast<size_t>(n));
+    if (out.find("Starting to serve") != std::string::npos) return true;
+    if (!running) return tl::unexpected(no_server(kubectl_complaint(err)));
+    pollfd fds[2] = {{child.out(), POLLIN, 0}, {child.err(), POLLIN, 0}};
+    ::poll(fds, 2, 50);
+  }
+  return tl::unexpected(no_server("kubectl proxy did not start: timed out"));
+}
+
+Result<Child> start_proxy(const ClusterAccess& access, const std::string& socket) {
+  ::unlink(socket.c_str());
+  // Without --reject-paths the proxy refuses exec; what this user may do is the API server's
+  // business.
+  Child child = RANKDX_TRY(Child::start(
+      {kubectl_argv(access, {"proxy", "--unix-socket=" + socket, "--reject-paths=^/nothing$"}),
+       {}}));
+  child.close_in();
+  RANKDX_TRY(wait_until_ready(child, std::max(access.timeout, milliseconds(5000))));
+  ::chmod(socket.c_str(), 0600);
+  return child;
+}
+
 class ProxyApi : public ClusterApi {
  public:
   ProxyApi(ClusterAccess access, std::string ns, PrivateDir dir, Child child)
@@ -368,7 +402,7 @@ class ProxyApi : public ClusterApi {
   void stream(const std::string& path, std::shared_ptr<StreamListener> listener,
               milliseconds stall) override {
     DeadlineSocket socket(Clock::now() + access_.timeout);
-    error_code ec = socket.connect(dir_.socket());
+    error_code ec = connect(socket);
     if (!ec) ec = write_all(socket, request_text("GET", path, ""));
     if (ec) return listener->on_end(StreamEnd::Cut, 0, complaint(ec));
     auto s = std::make_unique<Stream>();
@@ -384,11 +418,30 @@ class ProxyApi : public ClusterApi {
   std::string default_namespace() const override { return ns_; }
 
  private:
+  error_code connect(DeadlineSocket& socket) {
+    const error_code ec = socket.connect(dir_.socket());
+    const bool nobody_there = ec.value() == ECONNREFUSED || ec.value() == ENOENT;
+    return nobody_there && revive() ? socket.connect(dir_.socket()) : ec;
+  }
+
+  /// Another kubectl in place of one that was killed. Its output is that of the new one.
+  bool revive() {
+    const std::lock_guard lock(child_mutex_);
+    if (child_.running()) return true;  // another thread was faster, or it is just starting
+    if (Clock::now() < next_revival_) return false;
+    auto child = start_proxy(access_, dir_.socket());
+    next_revival_ = Clock::now() + kBetweenRevivals;
+    if (!child) return false;
+    const std::lock_guard log_lock(log_mutex_);
+    child_ = std::move(*child);
+    return true;
+  }
+
   Result<ApiReply> call(std::string_view method, const std::string& path, std::string_view body,
                         milliseconds timeout) {
     if (timeout.count() == 0) timeout = access_.timeout;
     DeadlineSocket socket(Clock::now() + timeout);
-    error_code ec = socket.connect(dir_.socket());
+    error_code ec = connect(socket);
     if (!ec) ec = write_all(socket, request_text(method, path, body));
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
@@ -462,7 +515,7 @@ class ProxyApi : public ClusterApi {
                     url_part(request.ns), url_part(request.pod), url_part(request.container));
     for (const std::string& a : request.argv) path += "&command=" + url_part(a);
     websocket::stream<DeadlineSocket> ws(Clock::now() + request.timeout);
-    error_code ec = ws.next_layer().connect(dir_.socket());
+    error_code ec = connect(ws.next_layer());
     if (ec) return reply.message = complaint(ec), true;
     ws.set_option(websocket::stream_base::decorator([](websocket::request_type& r) {
       // v5 is served from 1.29 on, v4 by all; without standard input they are the same.
@@ -534,29 +587,11 @@ class ProxyApi : public ClusterApi {
   PrivateDir dir_;
   Child child_;
   StreamLoop streams_;
-  std::mutex log_mutex_;
+  std::mutex child_mutex_, log_mutex_;
+  Clock::time_point next_revival_{};
   std::string log_;
   std::atomic<bool> by_calls_{false}, forbidden_{false};
 };
-
-/// Until the child says that it serves; its own words where it does not.
-Result<bool> wait_until_ready(Child& child, milliseconds timeout) {
-  const auto deadline = Clock::now() + timeout;
-  std::string out, err;
-  char block[1024];
-  while (Clock::now() < deadline) {
-    const bool running = child.running();
-    for (ssize_t n; (n = ::read(child.out(), block, sizeof block)) > 0;)
-      out.append(block, static_cast<size_t>(n));
-    for (ssize_t n; (n = ::read(child.err(), block, sizeof block)) > 0;)
-      err.append(block, static_cast<size_t>(n));
-    if (out.find("Starting to serve") != std::string::npos) return true;
-    if (!running) return tl::unexpected(no_server(kubectl_complaint(err)));
-    pollfd fds[2] = {{child.out(), POLLIN, 0}, {child.err(), POLLIN, 0}};
-    ::poll(fds, 2, 50);
-  }
-  return tl::unexpected(no_server("kubectl proxy did not start: timed out"));
-}
 
 }  // namespace
 
@@ -566,15 +601,7 @@ Result<std::unique_ptr<ClusterApi>> connect_by_proxy(const ClusterAccess& access
   if (!dir.valid())
     return fail(ErrorCode::Unreadable, "no private directory could be made for the proxy's socket",
                 "", "set TMPDIR to a writable directory with a short name");
-  // Without --reject-paths the proxy refuses exec; what this user may do is the API server's
-  // business.
-  Child child =
-      RANKDX_TRY(Child::start({kubectl_argv(access, {"proxy", "--unix-socket=" + dir.socket(),
-                                                     "--reject-paths=^/nothing$"}),
-                               {}}));
-  child.close_in();
-  RANKDX_TRY(wait_until_ready(child, std::max(access.timeout, milliseconds(5000))));
-  ::chmod(dir.socket().c_str(), 0600);
+  Child child = RANKDX_TRY(start_proxy(access, dir.socket()));
   return std::make_unique<ProxyApi>(access, ns, std::move(dir), std::move(child));
 }
 

@@ -1,4 +1,6 @@
 // All JSON that this room writes.
+#include "live/live_json.h"
+
 #include <nlohmann/json.hpp>
 
 #include "live/run_record.h"
@@ -45,6 +47,17 @@ std::string run_record_json(const RunRecord& r) {
     j["exit_code"] = r.end->exit_code;
     if (r.end->signal > 0) j["signal"] = r.end->signal;
     j["verdict"] = r.verdict;
+  }
+  return written(j, 2);
+}
+
+std::string environment_json(const Gathered& gathered) {
+  Json j = Json::object();
+  for (const PodData& pod : gathered.pods) {
+    Json one = {{"of", pod.inside.env_of}, {"variables", Json::object()}};
+    for (const auto& [name, value] : pod.inside.env) one["variables"][name] = value;
+    if (!pod.inside_why.empty()) one["why_not"] = pod.inside_why;
+    j[pod.pod.name] = std::move(one);
   }
   return written(j, 2);
 }

@@ -144,7 +144,7 @@ class Run {
     take_signals();
     const bool ended = child_.ended().has_value();
     const bool more = watch_.poll(tracker_, now());
-    verdict_ = judge_motion(tracker_.state(), now());
+    verdict_ = judge_motion(tracker_.state(), now(), request_.stuck_after_s);
     for (const StateChange& c : changes_.changes(tracker_.state(), verdict_, now()))
       words_.say("rankdx: " + change_text(c));
     if (request_.show == RunRequest::Show::Output) shown_.step();
@@ -202,7 +202,7 @@ class Run {
   Result<int> finish() {
     const ChildEnd end = *child_.ended();
     watch_.finish(tracker_, now());
-    verdict_ = judge_motion(tracker_.state(), now());
+    verdict_ = judge_motion(tracker_.state(), now(), request_.stuck_after_s);
     record_.end = end;
     record_.ended = utc("%FT%TZ");
     record_.verdict = verdict_.text;

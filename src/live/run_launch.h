@@ -22,6 +22,7 @@ struct RunRequest {
   std::string log_dir;             ///< each run makes a folder of its own below it
   Show show = Show::Output;
   Finished finished = Finished::Pack;
+  double stuck_after_s = 0;  ///< 0: as long as the phase may take
   /// Text of the diagnosis of a folder of logs; called from another thread while the command runs.
   std::function<std::string(const std::string& folder)> diagnose;
 };

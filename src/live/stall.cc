@@ -147,7 +147,7 @@ bool is_serving(const LaunchState& state) {
   return any;
 }
 
-LaunchVerdict judge_motion(const LaunchState& state, double now_s) {
+LaunchVerdict judge_motion(const LaunchState& state, double now_s, double given_patience_s) {
   LaunchVerdict v;
   if (const std::string badly = ended_badly(state); !badly.empty()) {
     v.motion = Motion::Failed;
@@ -186,8 +186,10 @@ LaunchVerdict judge_motion(const LaunchState& state, double now_s) {
     v.text = "serving";
     return v;
   }
-  const double patience = std::max(patience_s(v.phase), bar.item_s * kItemsOfPatience);
-  v.motion = v.quiet_s < kQuiet_s                                    ? Motion::Moving
+  const double patience = given_patience_s > 0
+                              ? given_patience_s
+                              : std::max(patience_s(v.phase), bar.item_s * kItemsOfPatience);
+  v.motion = v.quiet_s < std::min(kQuiet_s, patience)                ? Motion::Moving
              : v.quiet_s < patience || !can_be_stuck(state, v.phase) ? Motion::Slow
                                                                      : Motion::Stuck;
   if (v.motion == Motion::Moving) v.text = fmt::format("moving: {}", name_of(v.phase));

@@ -20,7 +20,8 @@ struct LaunchVerdict {
   std::string text;  ///< one sentence; holds words of the logs: make it safe before printing
 };
 
-LaunchVerdict judge_motion(const LaunchState& state, double now_s);
+/// `patience_s`: silence that counts as stuck in any phase; 0: as long as the phase may take.
+LaunchVerdict judge_motion(const LaunchState& state, double now_s, double patience_s = 0);
 
 /// "moving", "stuck"...
 std::string_view name_of(Motion motion);

@@ -1,5 +1,8 @@
 // rankdx collect: logs into one redacted archive.
+#include <atomic>
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include "bundle/bundle_writer.h"
@@ -19,8 +22,10 @@ struct Options {
   std::string output;
   PodSelection pods;
   ClusterAccess access;
-  bool names = false;
+  bool names = false, watch = false, no_checks = false, no_exec = false;
 };
+
+std::atomic<bool> stop_collecting{false};
 
 int refuse(const Error& error) {
   return std::fprintf(stderr, "rankdx: %s\n", safe_text(to_string(error)).c_str()), kUsage;
@@ -31,24 +36,68 @@ bool wants_pods(const Options& o) {
          !o.pods.lws.empty();
 }
 
-Result<void> from_cluster(Options& o, BundleWriter& bundle) {
-  o.access.ns = o.pods.ns;
-  const auto api = connect_cluster(o.access);
-  if (!api) return tl::unexpected(api.error());
-  return collect_pods(**api, o.pods, bundle);
-}
-
 /// The host names that the logs themselves print, so that they can be hidden. Standard input is
 /// read once only.
-void learn_hosts(const Options& o, BundleWriter& bundle) {
-  if (!o.names || o.paths.empty() || o.paths.front() == "-") return;
+void learn_hosts(const Options& o, const std::vector<std::string>& paths, BundleWriter& bundle) {
+  if (!o.names || paths.empty() || paths.front() == "-") return;
   const LiteralSet nothing({"no line holds this text"});
-  for (const Host& h : assemble(read_facts(o.paths, nothing, {}).facts).hosts)
+  for (const Host& h : assemble(read_facts(paths, nothing, {}).facts).hosts)
     bundle.add_host(h.name);
 }
 
+void on_signal(int) { stop_collecting = true; }
+
+void take_signals(void (*action)(int)) {
+  struct sigaction how {};
+  how.sa_handler = action;
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &how, nullptr);
+}
+
+/// Until the pods end, or Ctrl-C.
+Result<void> from_cluster_watching(const Options& o, const CollectOptions& options,
+                                   std::unique_ptr<ClusterApi> api, BundleWriter& bundle) {
+  auto spool = RANKDX_TRY(PodSpool::create(o.output + ".parts"));
+  take_signals(on_signal);
+  std::fprintf(stderr, "rankdx: collecting into %s until the pods end, or Ctrl-C\n",
+               spool->folder().c_str());
+  auto first = follow_pods(*api, options, stop_collecting, *spool);
+  // From here on the logs are in the folder, whatever happens.
+  take_signals(SIG_DFL);
+  api.reset();
+  if (!first) {
+    std::error_code ec;
+    std::filesystem::remove_all(spool->folder(), ec);
+    return tl::unexpected(first.error());
+  }
+  CollectedTexts latest;
+  // Ctrl-C has ended the kubectl of the first connection too.
+  if (auto again = connect_cluster(o.access)) {
+    if (auto pods = list_pods(**again, o.pods)) {
+      for (const PodInfo& pod : *pods) {
+        bundle.add_host(pod.name);
+        bundle.add_host(pod.node);
+      }
+      latest = collect_objects(**again, *pods);
+    }
+  }
+  learn_hosts(o, {spool->folder()}, bundle);
+  return pack_followed(*spool, *first, latest, bundle);
+}
+
+Result<void> from_cluster(Options& o, BundleWriter& bundle) {
+  using Part = CollectOptions::Part;
+  o.access.ns = o.pods.ns;
+  auto api = RANKDX_TRY(connect_cluster(o.access));
+  CollectOptions options;
+  options.selection = o.pods;
+  options.checks = o.no_checks ? Part::Skip : Part::Do;
+  options.inside = o.no_exec ? Part::Skip : Part::Do;
+  if (o.watch) return from_cluster_watching(o, options, std::move(api), bundle);
+  return collect_pods(*api, options, bundle);
+}
+
 Result<void> from_files(const Options& o, BundleWriter& bundle) {
-  learn_hosts(o, bundle);
+  learn_hosts(o, o.paths, bundle);
   std::vector<LeftOut> left_out;
   Result<void> written;
   for_each_input(
@@ -78,9 +127,22 @@ void tell(const Options& o, const BundleWriter& bundle) {
                  safe_text(l.why).c_str());
 }
 
+/// What is in the archive is not needed twice; what is not stays.
+void drop_spool(const Options& o, bool packed) {
+  const std::string folder = o.output + ".parts";
+  std::error_code ec;
+  if (packed)
+    std::filesystem::remove_all(folder, ec);
+  else if (std::filesystem::exists(folder, ec))
+    std::fprintf(stderr, "rankdx: the logs as they came are in %s\n", folder.c_str());
+}
+
 int run(Options& o) {
+  if (o.watch && !wants_pods(o))
+    return refuse({ErrorCode::Usage, "--watch follows pods", "", "as in -n NAMESPACE -l SELECTOR"});
   if (o.output.empty())
     return refuse({ErrorCode::Usage, "collect needs -o", "", "as in -o bundle.tar.zst"});
+  ::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error like any other
   auto bundle = BundleWriter::create(o.output, o.names ? Hide::NamesToo : Hide::SecretsOnly);
   if (!bundle) return refuse(bundle.error());
   for (const std::string& host : o.hosts) bundle->add_host(host);
@@ -88,6 +150,7 @@ int run(Options& o) {
   if (!got) bundle->add_loss("collect", to_string(got.error()));
   const Result<void> finished = bundle->finish();
   tell(o, *bundle);
+  if (o.watch) drop_spool(o, got && finished);
   if (!got) return refuse(got.error());
   if (!finished) return refuse(finished.error());
   return bundle->members().empty() ? kUsage : kHealthy;
@@ -99,6 +162,7 @@ const std::string_view kCollectExamples =
     "  rankdx collect -o bundle.tar.zst logs/                          # files, without secrets\n"
     "  rankdx collect -n ml -l app=vllm -o bundle.tar.zst --hide-names # pods: logs, previous "
     "logs, events\n"
+    "  rankdx collect -n ml -l app=vllm --watch -o bundle.tar.zst      # until the pods end\n"
     "  rankdx diagnose bundle.tar.zst\n";
 
 std::function<int()> make_collect(Flags& flags) {
@@ -111,6 +175,10 @@ std::function<int()> make_collect(Flags& flags) {
   flags.text("--lws", o->pods.lws, "pods of a LeaderWorkerSet");
   flags.text("--kubeconfig", o->access.kubeconfig, "as for kubectl");
   flags.text("--context", o->access.context, "as for kubectl");
+  flags.text("--kubectl", o->access.kubectl, "the kubectl to use");
+  flags.on("--watch", o->watch, "keep collecting until the pods end, or Ctrl-C");
+  flags.on("--no-checks", o->no_checks, "without the results of check cluster");
+  flags.on("--no-exec", o->no_exec, "run nothing inside the pods");
   flags.on("--hide-names", o->names, "also replace addresses, host and user names by pseudonyms");
   flags.list("--hide-host", o->hosts, "host names to hide that nothing else tells");
   return [o] { return run(*o); };

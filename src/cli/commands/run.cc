@@ -21,6 +21,7 @@ constexpr int kCannotRun = 126, kNotFound = 127;
 struct Options {
   std::vector<std::string> command;
   std::string profile, log_dir = "rankdx-logs";
+  int64_t stuck_after_s = 0;
   bool quiet = false, plain_logs = false;
 };
 
@@ -50,6 +51,7 @@ int run(const Options& o) {
   request.log_dir = o.log_dir;
   if (o.quiet) request.show = RunRequest::Show::PhasesOnly;
   if (o.plain_logs) request.finished = RunRequest::Finished::KeepPlain;
+  request.stuck_after_s = static_cast<double>(o.stuck_after_s);
   request.diagnose = diagnosis_of;
   const auto code = run_launch(request);
   if (code) return *code;
@@ -78,6 +80,8 @@ std::function<int()> make_run(Flags& flags) {
   flags.text("--log-dir", o->log_dir, "where each run makes a folder for its logs");
   flags.on("-q,--quiet", o->quiet, "show phases only, not what the command prints");
   flags.on("--plain-logs", o->plain_logs, "do not compress the logs when the command has ended");
+  flags.number("--stuck-after", o->stuck_after_s, 0, 1'000'000,
+               "seconds of silence that count as a hang; 0: as long as the phase may take");
   flags.rest("COMMAND", o->command, "behind --: the command and its arguments");
   return [o] { return run(*o); };
 }

@@ -29,7 +29,7 @@ struct Options {
   PodSelection pods;
   ClusterAccess access;
   std::string output = "text";
-  int64_t timeout_s = 0, port = 8000;
+  int64_t timeout_s = 0, stuck_after_s = 0, port = 8000;
   bool once = false, plain = false, previous = false, keep_going = false;
 };
 
@@ -122,7 +122,7 @@ class Watch {
   }
 
   void show() {
-    verdict_ = judge_motion(tracker_.state(), now());
+    verdict_ = judge_motion(tracker_.state(), now(), static_cast<double>(o_.stuck_after_s));
     if (screen_) {
       const size_t rows = screen_->rows();
       const auto width = static_cast<size_t>(width_of_terminal(STDOUT_FILENO));
@@ -141,7 +141,7 @@ class Watch {
     for (const auto& source : sources_) source->finish(tracker_, now());
     const bool on_screen = screen_ != nullptr;
     screen_.reset();
-    verdict_ = judge_motion(tracker_.state(), now());
+    verdict_ = judge_motion(tracker_.state(), now(), static_cast<double>(o_.stuck_after_s));
     if (o_.output == "json") {
       show();
     } else if (o_.once || on_screen) {
@@ -242,6 +242,8 @@ std::function<int()> make_watch(Flags& flags) {
                "table and lines, or a stream of state changes");
   flags.number("--timeout", o->timeout_s, 0, 1'000'000,
                "seconds after which a launch that does not serve ends the watch with 3; 0: never");
+  flags.number("--stuck-after", o->stuck_after_s, 0, 1'000'000,
+               "seconds of silence that count as stuck; 0: as long as the phase may take");
   flags.on("--keep-going", o->keep_going, "a failure does not end the watch: pods start again");
   flags.on("--once", o->once, "read what is there, print where each process stands, and end");
   flags.on("--plain", o->plain, "lines instead of a full screen, also on a terminal");
