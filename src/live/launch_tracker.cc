@@ -90,6 +90,7 @@ struct LaunchTracker::Impl final : MessageSink {
     std::string origin;      ///< of the line before; the next one mostly has the same
     std::string name;        ///< label and origin
     Scope* scope = nullptr;  ///< of label or place, and origin
+    bool advanced = false;   ///< beyond the first words of a start
   };
 
   LaunchState state;
@@ -242,6 +243,7 @@ struct LaunchTracker::Impl final : MessageSink {
     Source& s = source();
     ++state.restarts;
     SourceState& known = state.sources[s.label];
+    ++known.restarts;
     for (size_t row : s.scope->rows) {
       if (state.processes[row].failed) known.before = state.processes[row].evidence;
     }
@@ -249,14 +251,10 @@ struct LaunchTracker::Impl final : MessageSink {
     std::erase_if(aliases,
                   [&](const auto& a) { return a.first.first == s.scope || a.second == s.scope; });
     s.scope->has_actors = false;
+    s.advanced = false;
     std::erase_if(state.meetings, [](const auto& m) {
       return m.second.completed.size() < static_cast<size_t>(m.second.size);
     });
-  }
-
-  bool has_advanced() {
-    return find([](const ProcessState& p) { return p.failed || p.phase >= Phase::NcclInit; }) !=
-           nullptr;
   }
 
   void on_nccl(const Envelope& e) {
@@ -275,7 +273,10 @@ struct LaunchTracker::Impl final : MessageSink {
         if (event.kind == EventKind::InitComplete) m->completed.insert(event.rank);
       }
     }
-    if (const auto phase = phase_of_event(event.kind)) enter(*p, *phase);
+    if (const auto phase = phase_of_event(event.kind)) {
+      enter(*p, *phase);
+      source().advanced = true;
+    }
     // A connection that is tried again and again is no progress.
     if (event.kind != EventKind::ConnectRetry) p->last_line_s = std::max(p->last_line_s, now);
   }
@@ -292,7 +293,7 @@ struct LaunchTracker::Impl final : MessageSink {
     if (rank < 0 && e.actor_pid < 0 && mark && mark->phase == Phase::Load && bar_of_line(e.body) &&
         ranked(0))
       rank = 0;
-    if (mark && mark->kind == MarkKind::Banner && has_advanced()) restart();
+    if (mark && mark->kind == MarkKind::Banner && source().advanced) restart();
     ProcessState* p = process_of(e, rank);
     if (p == nullptr) return;
     p = learn_rank(p, rank, word.world);
@@ -300,6 +301,8 @@ struct LaunchTracker::Impl final : MessageSink {
       if (Meeting* m = meeting(word.method, word.world)) m->arrived.insert(word.rank);
     }
     if (mark && mark->kind == MarkKind::Wait) return;
+    if (mark && (mark->kind == MarkKind::Fail || mark->phase >= Phase::NcclInit))
+      source().advanced = true;
     if (mark && mark->kind == MarkKind::Fail && !p->failed) {
       p->failed = true;
       // Before the cut, which could make a secret too short to be known as one.

@@ -91,5 +91,53 @@ TEST(LaunchTracker, HostileNumbers) {
             "a rank -1 pid -1 rendezvous; ");
 }
 
+TEST(LaunchTracker, LogsOfOnePlaceShareProcesses) {
+  LaunchTracker tracker;
+  const int nccl = tracker.add_source("nccl.log", "here"), out = tracker.add_source("out", "here");
+  // NCCL's file is read first: the banner in the other one is no restart of it.
+  tracker.feed(nccl, kStart, 1);
+  tracker.feed(out, "(APIServer pid=4) INFO x [a.py:1] vLLM API server version 0.14.0", 1);
+  tracker.feed(out, "(Worker_TP0 pid=512) INFO x [g.py:1] Starting to load model m", 2);
+  tracker.feed(nccl, kStart, 3);
+  ASSERT_EQ(tracker.state().processes.size(), 2u);
+  EXPECT_EQ(tracker.state().processes.front().name, "Worker_TP0");
+  EXPECT_EQ(tracker.state().processes.front().rank, 0);
+  EXPECT_EQ(tracker.state().restarts, 0);
+  tracker.feed(out, "(EngineCore pid=9) ERROR x [c.py:1] EngineCore failed to start.", 4);
+  tracker.feed(out, "(APIServer pid=5) INFO x [a.py:1] vLLM API server version 0.14.0", 5);
+  EXPECT_EQ(tracker.state().restarts, 1);
+  ASSERT_EQ(tracker.state().processes.size(), 1u);
+  EXPECT_EQ(tracker.state().sources.at("out").before,
+            "ERROR x [c.py:1] EngineCore failed to start.");
+}
+
+TEST(LaunchTracker, TwoLogsOfOneProcessStayOneRow) {
+  LaunchTracker tracker;
+  const int a = tracker.add_source("a"), b = tracker.add_source("b");
+  tracker.feed(a, "(Worker_TP0 pid=512) INFO x [g.py:1] Starting to load model m", 1);
+  for (int i = 0; i < 3; ++i) tracker.feed(b, kStart, 2 + i);
+  EXPECT_EQ(tracker.state().processes.size(), 1u);
+}
+
+TEST(LaunchTracker, WhatTheMachineShows) {
+  LaunchTracker tracker;
+  const int here = tracker.add_source("this machine");
+  ProcessSight sight{.pid = 512, .name = "VLLM::Worker_TP3", .activity = "loading"};
+  sight.bytes_per_s = 2e9;
+  sight.shards = {.done = 6, .total = 59};
+  sight.moved = true;
+  tracker.observe(here, sight, 5);
+  ASSERT_EQ(tracker.state().processes.size(), 1u);
+  const ProcessState& p = tracker.state().processes.front();
+  EXPECT_EQ(p.rank, 3);
+  EXPECT_EQ(p.phase, Phase::Load);
+  EXPECT_EQ(p.progress.done, 6);
+  EXPECT_EQ(p.last_line_s, 5);
+  tracker.observe(here, {.pid = 512, .name = "", .activity = "waiting"}, 9);
+  EXPECT_EQ(p.last_line_s, 5);
+  tracker.observe(here, {.pid = 513, .name = "", .activity = "gone"}, 9);
+  EXPECT_EQ(tracker.state().processes.size(), 1u);
+}
+
 }  // namespace
 }  // namespace rankdx

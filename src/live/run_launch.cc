@@ -53,8 +53,8 @@ std::string host_name() {
 Result<std::string> make_folder(const std::string& below) {
   std::error_code ec;
   std::filesystem::create_directories(below, ec);
-  const std::string path = std::filesystem::absolute(below, ec).string() +
-                           fmt::format("/{}-{}-{}", host_name(), utc("%Y%m%dT%H%M%SZ"), ::getpid());
+  const std::string path =
+      below + fmt::format("/{}-{}-{}", host_name(), utc("%Y%m%dT%H%M%SZ"), ::getpid());
   if (::mkdir(path.c_str(), 0755) == 0) return path;
   return fail(ErrorCode::Usage, fmt::format("cannot make a folder: {}", std::strerror(errno)), path,
               "name one that you may write to: --log-dir DIR");
@@ -72,7 +72,10 @@ bool write_file(const std::string& path, const std::string& text) {
 class Run {
  public:
   Run(const RunRequest& request, std::string folder)
-      : request_(request), folder_(std::move(folder)), shown_(folder_ + "/output.log", out_) {}
+      : request_(request),
+        folder_(std::move(folder)),
+        full_path_(std::filesystem::absolute(folder_).string()),
+        shown_(folder_ + "/output.log", out_) {}
   ~Run() {
     if (signals_ >= 0) ::close(signals_);
   }
@@ -116,7 +119,7 @@ class Run {
     record_.profile = request_.profile ? std::string(to_string(*request_.profile)) : "none";
     if (request_.profile) {
       record_.settings =
-          settings_for_run(*request_.profile, request_.command, folder_, user_settings());
+          settings_for_run(*request_.profile, request_.command, full_path_, user_settings());
     }
     say(fmt::format("logs in {}", folder_));
     tell_settings();
@@ -133,10 +136,10 @@ class Run {
                                 k.where, record_.profile, k.profile_value),
                     300));
     }
-    std::string names;
-    for (const auto& [name, value] : record_.settings.set)
-      names += fmt::format("{}{}={}", names.empty() ? "" : " ", name, value);
-    if (!names.empty()) say("set: " + safe_text(names));
+    std::vector<std::string> names;
+    for (const auto& [name, value] : record_.settings.set) names.push_back(name);
+    if (!names.empty())
+      say(fmt::format("set for the command (values in run.json): {}", join(names, " ")));
   }
 
   /// True when the command has ended and everything it wrote was read.
@@ -265,7 +268,8 @@ class Run {
   }
 
   const RunRequest& request_;
-  const std::string folder_;
+  const std::string folder_;     ///< as the user named what is above it
+  const std::string full_path_;  ///< for the command, which may change its directory
   const Clock::time_point start_ = Clock::now();
   SlowWriter out_{STDOUT_FILENO}, err_{STDERR_FILENO};
   SlowLines words_{err_};

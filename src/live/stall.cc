@@ -189,7 +189,8 @@ LaunchVerdict judge_motion(const LaunchState& state, double now_s, double given_
   const double patience = given_patience_s > 0
                               ? given_patience_s
                               : std::max(patience_s(v.phase), bar.item_s * kItemsOfPatience);
-  v.motion = v.quiet_s < std::min(kQuiet_s, patience)                ? Motion::Moving
+  const double quiet_s = given_patience_s > 0 ? std::min(kQuiet_s, given_patience_s) : kQuiet_s;
+  v.motion = v.quiet_s < quiet_s                                     ? Motion::Moving
              : v.quiet_s < patience || !can_be_stuck(state, v.phase) ? Motion::Slow
                                                                      : Motion::Stuck;
   if (v.motion == Motion::Moving) v.text = fmt::format("moving: {}", name_of(v.phase));

@@ -96,6 +96,39 @@ TEST(Stall, ServingAndFailed) {
   EXPECT_EQ(verdict({}, 900).motion, Motion::Waiting);
 }
 
+TEST(Stall, SilenceOfOtherProgramsMeansNothing) {
+  EXPECT_EQ(verdict({"epoch 1"}, 900).text,
+            "quiet since 900 s; no words of vLLM say whether that is usual");
+  // All ranks have met: what the program does then is its own business.
+  EXPECT_EQ(verdict({init(0, 1, "START"), init(0, 1, "COMPLETE")}, 900).motion, Motion::Slow);
+  EXPECT_EQ(verdict({kLoad}, 900).motion, Motion::Stuck);
+}
+
+TEST(Stall, PatienceGiven) {
+  LaunchTracker tracker;
+  tracker.feed(tracker.add_source("log"), kLoad, 0);
+  EXPECT_EQ(judge_motion(tracker.state(), 4, 5).motion, Motion::Moving);
+  EXPECT_EQ(judge_motion(tracker.state(), 6, 5).motion, Motion::Stuck);
+  EXPECT_EQ(judge_motion(tracker.state(), 500, 600).motion, Motion::Slow);
+}
+
+TEST(Stall, ContainersThatEnded) {
+  LaunchTracker tracker;
+  const int a = tracker.add_source("p/a"), b = tracker.add_source("p/b");
+  tracker.set_source(a, {"Running", std::nullopt, 0, ""});
+  EXPECT_EQ(judge_motion(tracker.state(), 1).motion, Motion::Waiting);
+  tracker.feed(a, kLoad, 1);
+  tracker.set_source(a, {"OOMKilled", 137, 2, ""});
+  EXPECT_EQ(judge_motion(tracker.state(), 1).text,
+            "failed: p/a ended with 137 (OOMKilled), restarted 2 times");
+  tracker.set_source(a, {"Running", std::nullopt, 3, ""});
+  EXPECT_EQ(judge_motion(tracker.state(), 1).motion, Motion::Moving);
+  tracker.set_source(a, {"Completed", 0, 3, ""});
+  EXPECT_EQ(judge_motion(tracker.state(), 1).motion, Motion::Ended);
+  tracker.set_source(b, {"Running", std::nullopt, 0, ""});
+  EXPECT_EQ(judge_motion(tracker.state(), 1).motion, Motion::Moving);
+}
+
 TEST(Stall, RankLists) {
   EXPECT_EQ(short_ranks({}), "");
   EXPECT_EQ(short_ranks({2, 3}), "2,3");

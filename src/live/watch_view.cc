@@ -55,6 +55,7 @@ const SourceState* source_of(const LaunchState& state, const ProcessState& p) {
 }
 
 std::string state_word(const SourceState& s) {
+  if (s.word.empty() && !s.exit_code) return s.restarts > 0 ? "restarted" : "";
   return s.exit_code ? fmt::format("exit {}", *s.exit_code) : safe_clip(s.word, kName);
 }
 

@@ -36,6 +36,8 @@ std::string diagnosis_of(const std::string& folder) {
   const Job job = assemble(read.facts);
   const Report report{diagnose(read.facts, job, matcher), &job, std::move(read.left_out)};
   std::ofstream(folder + "/diagnosis.json") << render_json(report);
+  if (report.diagnosis.verdict == Verdict::Healthy)
+    return "rankdx: the logs name no cause; the last lines of the command are the best hint\n";
   TextOptions text;
   text.colour = colour_for(STDERR_FILENO);
   text.width = width_of_terminal(STDERR_FILENO);
