@@ -59,11 +59,24 @@ class Log:
         self.fault = None            # {"after_lines": n, "action": "reset|eof|stall"}
         self.split = 0               # bytes per chunk
         self.pause = 0.0             # seconds between chunks
+        self.dropped = 0             # lines that rotation took away; streams count from the first line ever
+        self.kicks, self.kick = 0, ""  # streams that are open break: "reset", "cut", "eof"
 
     def append(self, text, t=None):
         with self.cond:
             for ln in text.split(b"\n")[:-1] if text.endswith(b"\n") else text.split(b"\n"):
                 self.lines.append((time.time() if t is None else t, ln))
+            self.cond.notify_all()
+
+    def drop(self, n):
+        with self.cond:
+            n = min(n, len(self.lines))
+            del self.lines[:n]
+            self.dropped += n
+
+    def break_streams(self, action):
+        with self.cond:
+            self.kicks, self.kick = self.kicks + 1, action
             self.cond.notify_all()
 
     def end(self):
@@ -116,6 +129,21 @@ class Store:
     def log(self, ns, pod, container, previous=False):
         with self.lock:
             return self.logs.setdefault((ns, pod, container, previous), Log())
+
+    def restart(self, ns, name, container, code):
+        """The container has ended and started again: its log becomes the previous one."""
+        with self.cond:
+            old = self.log(ns, name, container)
+            self.logs[(ns, name, container, True)], self.logs[(ns, name, container, False)] = old, Log()
+            pod = json.loads(json.dumps(self.objs[("", "pods")][(ns, name)]))
+            for st in pod["status"]["containerStatuses"]:
+                if st["name"] != container: continue
+                started = st["state"].get("running", {}).get("startedAt", rfc3339())
+                st["lastState"] = {"terminated": {"exitCode": code, "reason": "Error" if code else "Completed", "startedAt": started, "finishedAt": rfc3339()}}
+                st["state"] = {"running": {"startedAt": rfc3339()}}
+                st["restartCount"] += 1
+            self.put("", "pods", pod)
+        old.end()
 
     def add_pod(self, d):
         pod = d["object"] if "object" in d else make_pod(d)
@@ -566,8 +594,8 @@ class Conn:
         if self.arg("sinceTime"): since = __import__("calendar").timegm(time.strptime(self.arg("sinceTime")[:19], "%Y-%m-%dT%H:%M:%S"))
         limit = int(self.arg("limitBytes")) if self.arg("limitBytes") else None
         self.head(200, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
-        with lg.cond: n = len(lg.lines)
-        i = max(0, n - int(tail)) if tail is not None else 0
+        with lg.cond: n, first, kicks = len(lg.lines), lg.dropped, lg.kicks
+        i = first + (max(0, n - int(tail)) if tail is not None else 0)
         sent, fault = 0, dict(lg.fault) if lg.fault else None
         def out(b):
             nonlocal limit
@@ -579,10 +607,16 @@ class Conn:
                 if lg.pause: time.sleep(lg.pause)
         while True:
             with lg.cond:
-                while follow and i >= len(lg.lines) and not lg.ended:
+                while follow and i >= lg.dropped + len(lg.lines) and not lg.ended and lg.kicks == kicks:
                     lg.cond.wait(0.5)
                     if self.peer_gone(): return
-                batch = lg.lines[i:] if not fault else lg.lines[i:i + 1]
+                if lg.kicks != kicks:
+                    self.keep = lg.kick == "eof"
+                    if lg.kick == "reset": return _abort(self.sock)
+                    if lg.kick == "cut": return
+                    break
+                i = max(i, lg.dropped)                                           # what was rotated away is not sent any more
+                batch = lg.lines[i - lg.dropped:][:1 if fault else None]
                 end = lg.ended or not follow
             buf = b""
             for t, ln in batch:
@@ -596,14 +630,13 @@ class Conn:
             if limit is not None and limit <= 0: break
             if fault and sent >= fault["after_lines"]:
                 lg.fault = None if fault.get("once", True) else lg.fault
-                if fault.get("rotate"):                                          # what a kubelet does behind our back: the oldest lines go
-                    with lg.cond: del lg.lines[:fault["rotate"]]
+                if fault.get("rotate"): lg.drop(fault["rotate"])                 # what a kubelet does behind our back: the oldest lines go
                 if fault["action"] == "reset": self.keep = False; return _abort(self.sock)
                 if fault["action"] == "cut": self.keep = False; return           # FIN without the last chunk
                 if fault["action"] == "stall": time.sleep(fault.get("seconds", 3600))
                 if fault["action"] == "eof": break                               # clean end, though the container still runs
                 fault = None
-            if i >= len(lg.lines) and end: break
+            if i >= lg.dropped + len(lg.lines) and end: break
         self.chunk(b"")
 
     def peer_gone(self):
@@ -702,8 +735,8 @@ def run_exec(s, spec, argv, want_stdin, container):
 
 
 def do_control(self):
-    """/_standin/pods (POST: short or full description) | /_standin/pods/NS/NAME (DELETE) | /_standin/log/NS/POD/CONTAINER[?end=1&previous=1&fault=...]
-    (POST: text is appended) | /_standin/fault (POST) | /_standin/watch?do=gone|reset|cut | /_standin/object/GROUP|core/PLURAL (POST) | /_standin/requests"""
+    """/_standin/pods (POST: short or full description) | /_standin/pods/NS/NAME (DELETE) | /_standin/log/NS/POD/CONTAINER[?end=1&previous=1&fault=...
+    &t=TIME&drop=LINES&kick=reset|cut|eof] (POST: text is appended) | /_standin/restart/NS/POD/CONTAINER?code=1 | /_standin/fault (POST) | /_standin/watch?do=gone|reset|cut | /_standin/object/GROUP|core/PLURAL (POST) | /_standin/requests"""
     st, parts = self.app.store, self.path.split("/")[2:]
     ok = {"ok": True}
     if parts[0] == "pods" and self.method == "POST":
@@ -712,8 +745,11 @@ def do_control(self):
     elif parts[0] == "log":
         lg = st.log(parts[1], parts[2], parts[3], self.arg("previous") == "1")
         if self.arg("fault"): lg.fault = json.loads(self.arg("fault"))
-        if self.body: lg.append(self.body)
+        if self.body: lg.append(self.body, float(self.arg("t")) if self.arg("t") else None)
+        if self.arg("drop"): lg.drop(int(self.arg("drop")))
+        if self.arg("kick"): lg.break_streams(self.arg("kick"))
         if self.arg("end"): lg.end()
+    elif parts[0] == "restart": st.restart(parts[1], parts[2], parts[3], int(self.arg("code", 1)))
     elif parts[0] == "fault": st.faults.append(json.loads(self.body))
     elif parts[0] == "watch": self.app.watch_action = self.arg("do")
     elif parts[0] == "set":
