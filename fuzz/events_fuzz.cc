@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "events/nccl.h"
+#include "events/nccl/skim.h"
 
 namespace {
 
@@ -16,6 +17,17 @@ unsigned touch(std::string_view text) {
   return sum;
 }
 
+/// The short way must not know better.
+void compare_skim(const rankdx::Envelope& message, const rankdx::Event& event) {
+  rankdx::CollectiveCall call;
+  const rankdx::EventKind kind = rankdx::skim_nccl(message.body, call);
+  if (message.level != rankdx::Level::Info || kind == rankdx::EventKind::Unknown) return;
+  const bool same_call = call.name == event.name && call.comm == event.comm &&
+                         call.op_count == event.op_count && call.count == event.count &&
+                         call.root == event.root;
+  if (kind != event.kind || (kind == rankdx::EventKind::CollCall && !same_call)) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -24,6 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   message.level = static_cast<rankdx::Level>(data[0] % (static_cast<int>(rankdx::Level::Call) + 1));
   message.body = {reinterpret_cast<const char*>(data + 1), size - 1};
   const rankdx::Event event = rankdx::parse_nccl(message);
+  compare_skim(message, event);
   unsigned sum = touch(event.func) + touch(event.file) + touch(event.name) + touch(event.value) +
                  touch(event.peer_text) + touch(event.text);
   rankdx::for_each_int(event.text, [&](int n) { sum += static_cast<unsigned>(n); });

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "scan/line_cutter.h"
 #include "scan/literal_set.h"
 #include "scan/reference.h"
 #include "scan/scanner.h"
@@ -68,11 +69,27 @@ void compare_searches(std::string_view literal_line, const std::vector<std::stri
   }
 }
 
+/// All vector widths, on memory of exactly this size.
+void compare_cutters(std::string_view text) {
+  const std::string block(text);
+  for (const rankdx::IndexWay& way : rankdx::index_ways()) {
+    rankdx::LineCutter cutter(block, way.index);
+    std::string_view line, rest = block;
+    rankdx::LineMarks marks;
+    while (cutter.next(line, marks)) {
+      expect(line == rest.substr(0, rest.find('\n')) && marks.nccl == line.find("NCCL "));
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    }
+    expect(rest.empty());
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::string_view> lines =
       rankdx::split({reinterpret_cast<const char*>(data), size}, '\n');
+  compare_cutters({reinterpret_cast<const char*>(data), size});
   const std::string_view literals = lines.front();
   lines.erase(lines.begin());
   compare_scanners(lines);

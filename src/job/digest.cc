@@ -6,6 +6,8 @@
 
 #include "events/nccl.h"
 #include "job/notables.h"
+#include "scan/line_cutter.h"
+#include "scan/quick_text.h"
 
 namespace rankdx {
 namespace {
@@ -53,6 +55,7 @@ auto make_fates() {
   fates[static_cast<size_t>(EventKind::CollCall)] = Fate::Call;
   return fates;
 }
+const auto kFates = make_fates();
 
 }  // namespace
 
@@ -75,6 +78,7 @@ void BlockDigest::clear() {
   records.clear();
   speakers.clear();
   messages.clear();
+  call_groups.clear();
   calls.clear();
   unsure.clear();
   lines = 0;
@@ -85,28 +89,32 @@ void BlockDigest::clear() {
 BlockDigest& Digester::digest(std::string_view block) {
   out_.clear();
   out_.block = block;
-  if (scanner_.start() == PlainScanner::Start::Afresh) out_.process_of_head.clear();
+  if (scanner_.start() == PlainScanner::Start::Afresh) {
+    out_.process_of_head.clear();
+    by_head_.clear();
+    processes_.clear();
+    said_.clear();
+    open_calls_.fill({});
+  }
+  ++unsure_;
+  said_before_.start();
+  events_used_ = 0;
   loose_speakers_.clear();
   unrecognised_.clear();
   envelopes_.clear();
   texts_.clear();
   ++block_number_;
-  const char* at = block.data();
-  const char* const end = at + block.size();
-  while (at != end) {
-    const auto* newline =
-        static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
-    const char* const stop = newline ? newline : end;
-    take_line({at, static_cast<size_t>(stop - at)});
-    at = newline ? newline + 1 : end;
-  }
+  LineCutter cutter(block);
+  std::string_view line;
+  LineMarks marks;
+  while (cutter.next(line, marks)) take_line(line, marks);
   return out_;
 }
 
-void Digester::take_line(std::string_view line) {
+void Digester::take_line(std::string_view line, const LineMarks& marks) {
   ++out_.lines;
   out_.hash.add(line);
-  switch (scanner_.scan(line)) {
+  switch (scanner_.scan(line, marks)) {
     case PlainScanner::Got::Nothing:
       return;
     case PlainScanner::Got::Known:
@@ -117,6 +125,7 @@ void Digester::take_line(std::string_view line) {
       out_.records.push_back(
           {BlockDigest::Step::Line, out_.lines, 0, static_cast<uint32_t>(out_.unsure.size())});
       out_.unsure.push_back(line);
+      ++unsure_;
   }
 }
 
@@ -134,8 +143,12 @@ uint32_t Digester::speaker_of(const HeadMemo::Entry& head) {
   if (head.index >= by_head_.size()) by_head_.resize(head.index + 64);
   if (head.index >= out_.process_of_head.size())
     out_.process_of_head.resize(head.index + 64, BlockDigest::kNotYet);
-  SpeakerAt& at = by_head_[head.index];
-  if (at.block != block_number_) at = {block_number_, add_speaker(&head, &head.envelope)};
+  HeadAt& at = by_head_[head.index];
+  if (at.block != block_number_) {
+    at.block = block_number_;
+    at.speaker = add_speaker(&head, &head.envelope);
+    if (at.process == kNoProcess) at.process = process_of(head.envelope);
+  }
   return at.speaker;
 }
 
@@ -178,19 +191,34 @@ void Digester::count(uint32_t index, const PlainScanner::KnownMessage& m, int la
   }
 }
 
-void Digester::keep(uint32_t speaker, uint8_t does, std::string_view line,
-                    const PlainScanner::KnownMessage& m, const Envelope& said) {
+Event& Digester::event_at_hand() {
+  if (events_used_ == events_.size()) events_.emplace_back();
+  return events_[events_used_];
+}
+
+void Digester::keep(const BlockDigest::Message& message, uint32_t speaker,
+                    const HeadMemo::Entry* head) {
   const auto index = static_cast<uint32_t>(out_.messages.size());
   out_.records.push_back({BlockDigest::Step::Message, out_.lines, speaker, index});
+  if (head && (message.does & flag(BlockDigest::Does::Event)))
+    ++said_[by_head_[head->index].process];
+  out_.messages.push_back(message);
+}
+
+/// Keeps the event at hand.
+void Digester::keep_event(uint32_t speaker, uint8_t does, std::string_view line,
+                          const PlainScanner::KnownMessage& m, const Envelope& said) {
+  Event& event = event_at_hand();
+  ++events_used_;
   std::string_view body = m.body;
   if (m.head && scanner_.is_rewritten()) {
     // The views of the event point into the line as it was rewritten.
     body = texts_.emplace_back(m.body);
     if (does & flag(BlockDigest::Does::Event)) {
-      parse_nccl({m.level, body, said.file, said.func, said.host.size()}, event_);
+      parse_nccl({m.level, body, said.file, said.func, said.host.size()}, event);
     }
   }
-  out_.messages.push_back({&said, m.repeated, does, m.level, m.time_us, line, body, event_});
+  keep({&said, m.repeated, does, m.level, m.time_us, line, body, &event}, speaker, m.head);
 }
 
 bool Digester::is_new_template(std::string_view body) {
@@ -204,15 +232,10 @@ bool Digester::is_new_template(std::string_view body) {
 
 void Digester::sort_event(uint32_t index, std::string_view line,
                           const PlainScanner::KnownMessage& m, const Envelope& said) {
-  static const auto kFates = make_fates();
-  parse_nccl({m.level, m.body, said.file, said.func, said.host.size()}, event_);
+  Event& e = event_at_hand();
+  parse_nccl({m.level, m.body, said.file, said.func, said.host.size()}, e);
   BlockDigest::Speaker& speaker = out_.speakers[index];
-  const Event& e = event_;
-  ++out_.nccl_lines;
-  ++speaker.nccl_lines;
-  speaker.last_nccl = line;
-  speaker.last_nccl_line = out_.lines;
-  speaker.last_cut = e.kind == EventKind::Unknown || (e.kind == EventKind::Other && e.truncated);
+  tally(index, line, e.kind == EventKind::Unknown || (e.kind == EventKind::Other && e.truncated));
   uint8_t does = 0;
   switch (kFates[static_cast<size_t>(e.kind)]) {
     case Fate::Counted:
@@ -224,11 +247,9 @@ void Digester::sort_event(uint32_t index, std::string_view line,
       does |= flag(BlockDigest::Does::Event);
       break;
     case Fate::Call:
-      if (said.damaged) break;
-      const auto call = static_cast<uint32_t>(out_.calls.size());
-      out_.records.push_back({BlockDigest::Step::Call, out_.lines, index, call});
-      const std::string_view name = scanner_.is_rewritten() ? texts_.emplace_back(e.name) : e.name;
-      out_.calls.push_back({name, e.comm, e.op_count, e.count, e.datatype, e.op, e.root});
+      if (m.head)
+        add_call(*m.head, {e.name, e.comm, e.op_count, e.count, e.datatype, e.op, e.root});
+      break;
   }
   // A glued or cut line may have lost digits: its words are kept, its numbers are not believed.
   if (said.damaged && e.kind != EventKind::Warn) does = 0;
@@ -239,7 +260,20 @@ void Digester::sort_event(uint32_t index, std::string_view line,
   const bool warns = m.level == Level::Warn;
   speaker.warns += warns;
   if (warns || (!e.hot && gate_.any(m.body))) does |= flag(BlockDigest::Does::Note);
-  if (does) keep(index, does, line, m, said);
+  if (m.level == Level::Info && m.head && e.kind != EventKind::Unknown &&
+      e.kind != EventKind::CollCall) {
+    said_before_.remember((does & flag(BlockDigest::Does::Note)) != 0);
+  }
+  if (does) keep_event(index, does, line, m, said);
+}
+
+void Digester::tally(uint32_t index, std::string_view line, bool is_cut) {
+  BlockDigest::Speaker& speaker = out_.speakers[index];
+  ++out_.nccl_lines;
+  ++speaker.nccl_lines;
+  speaker.last_nccl = line;
+  speaker.last_nccl_line = out_.lines;
+  speaker.last_cut = is_cut;
 }
 
 void Digester::take_known(std::string_view line) {
@@ -247,7 +281,72 @@ void Digester::take_known(std::string_view line) {
   const Envelope& said = m.head->envelope;
   const uint32_t speaker = speaker_of(*m.head);
   count(speaker, m, said.label_rank);
+  if (m.level == Level::Info && (take_bulk(speaker, line, m) || take_again(speaker, line, m)))
+    return;
   sort_event(speaker, line, m, said);
+}
+
+/// The lines that a log is full of. False: it is none of them.
+bool Digester::take_bulk(uint32_t index, std::string_view line,
+                         const PlainScanner::KnownMessage& m) {
+  CollectiveCall call;
+  const EventKind kind = skim_nccl(m.body, call);
+  if (kind == EventKind::Unknown) return false;
+  tally(index, line, false);
+  if (kind == EventKind::CollCall) {
+    add_call(*m.head, call);
+  } else {
+    ++out_.speakers[index].bulk;
+  }
+  return true;
+}
+
+/// Word for word what was said before. False: it was not, or is not remembered.
+bool Digester::take_again(uint32_t index, std::string_view line,
+                          const PlainScanner::KnownMessage& m) {
+  const SaidBefore::Message* known = said_before_.find(m.body);
+  if (known == nullptr) return false;
+  const Event& e = known->event;
+  tally(index, line, e.kind == EventKind::Other && e.truncated);
+  const Fate fate = kFates[static_cast<size_t>(e.kind)];
+  out_.speakers[index].bulk += fate == Fate::Bulk;
+  uint8_t does = fate == Fate::Record ? flag(BlockDigest::Does::Event) : 0;
+  if (known->is_noted) does |= flag(BlockDigest::Does::Note);
+  if (does)
+    keep({&m.head->envelope, m.repeated, does, m.level, m.time_us, line, known->body, &e}, index,
+         m.head);
+  return true;
+}
+
+/// Two heads of the same number are the same process to SourceFold: (origin, host, pid, actor).
+uint32_t Digester::process_of(const Envelope& head) {
+  std::string key(head.origin);
+  key.append(1, '\0').append(head.actor).append(1, '\0').append(head.host).append(1, '\0');
+  key += std::to_string(head.pid < 0 ? head.actor_pid : head.pid);
+  const auto [known, fresh] =
+      processes_.emplace(std::move(key), static_cast<uint32_t>(processes_.size()));
+  if (fresh) said_.push_back(0);
+  return known->second;
+}
+
+/// Puts a call into the group of its process and communicator.
+void Digester::add_call(const HeadMemo::Entry& entry, const CollectiveCall& call) {
+  const HeadAt& head = by_head_[entry.index];
+  const auto index = static_cast<uint32_t>(out_.calls.size());
+  out_.calls.push_back({call, out_.lines, 0});
+  if (scanner_.is_rewritten()) out_.calls.back().what.name = texts_.emplace_back(call.name);
+  OpenCalls& open = open_calls_[mix8(call.comm, head.process) % kOpenCalls];
+  const uint64_t since = said_[head.process] + unsure_;
+  if (open.comm == call.comm && open.process == head.process && open.since == since) {
+    BlockDigest::CallGroup& group = out_.call_groups[open.group];
+    out_.calls[group.last].next = index;
+    group.last = index;
+    ++group.count;
+    return;
+  }
+  open = {call.comm, head.process, static_cast<uint32_t>(out_.call_groups.size()), since};
+  out_.records.push_back({BlockDigest::Step::Calls, out_.lines, head.speaker, open.group});
+  out_.call_groups.push_back({call.comm, index, index, 1});
 }
 
 void Digester::take_loose(std::string_view line) {
@@ -266,7 +365,7 @@ void Digester::take_loose(std::string_view line) {
   if (!does) return;
   const Envelope* said = store(e);
   m.body = said->body;
-  keep(speaker, does, line, m, *said);
+  keep({said, m.repeated, does, m.level, m.time_us, line, m.body, nullptr}, speaker, nullptr);
 }
 
 }  // namespace rankdx

@@ -5,13 +5,17 @@
 // live until the next digest().
 #pragma once
 
+#include <array>
 #include <deque>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "events/event.h"
+#include "events/nccl/skim.h"
 #include "job/process_fold.h"
+#include "job/said_before.h"
 #include "scan/literal_set.h"
 #include "scan/plain_scanner.h"
 
@@ -50,20 +54,32 @@ struct BlockDigest {
     Level level;
     int64_t time_us;
     std::string_view line, body;
-    Event event;
+    const Event* event;
   };
-  using Call = ProcessFold::Call;
-  enum class Step : uint8_t { Speaker, Message, Call, Line };
+  /// Collective calls of one process with one communicator, between which nothing else of weight
+  /// was said by it.
+  struct CallGroup {
+    uint64_t comm = 0;
+    uint32_t first = 0, last = 0;  ///< indices of calls
+    uint32_t count = 0;
+  };
+  struct Call {
+    CollectiveCall what;
+    uint32_t line = 0;  ///< in the block, from 1 on
+    uint32_t next = 0;  ///< index of the next one of its group; 0: none
+  };
+  enum class Step : uint8_t { Speaker, Message, Calls, Line };
   struct Record {
     Step step;
     uint32_t line;  ///< in the block, from 1 on
     uint32_t speaker;
-    uint32_t index;  ///< of the message or the call
+    uint32_t index;  ///< of the message or the group of calls
   };
 
   std::vector<Record> records;
   std::vector<Speaker> speakers;
   std::vector<Message> messages;
+  std::vector<CallGroup> call_groups;
   std::vector<Call> calls;
   std::vector<std::string_view> unsure;  ///< lines for the source's own scanner
   std::string_view block;
@@ -85,9 +101,13 @@ class Digester {
   BlockDigest& digest(std::string_view block);
 
  private:
-  void take_line(std::string_view line);
+  void take_line(std::string_view line, const LineMarks& marks);
   void take_known(std::string_view line);
   void take_loose(std::string_view line);
+  bool take_bulk(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m);
+  bool take_again(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m);
+  void add_call(const HeadMemo::Entry& head, const CollectiveCall& call);
+  uint32_t process_of(const Envelope& head);
   void sort_event(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m,
                   const Envelope& said);
   uint32_t speaker_of(const HeadMemo::Entry& head);
@@ -95,18 +115,36 @@ class Digester {
   uint32_t add_speaker(const HeadMemo::Entry* head, const Envelope* said);
   void count(uint32_t speaker, const PlainScanner::KnownMessage& m, int label_rank);
   bool is_new_template(std::string_view body);
-  void keep(uint32_t speaker, uint8_t does, std::string_view line,
-            const PlainScanner::KnownMessage& m, const Envelope& said);
+  void keep(const BlockDigest::Message& message, uint32_t speaker, const HeadMemo::Entry* head);
+  void keep_event(uint32_t speaker, uint8_t does, std::string_view line,
+                  const PlainScanner::KnownMessage& m, const Envelope& said);
+  void tally(uint32_t speaker, std::string_view line, bool is_cut);
+  Event& event_at_hand();
   const Envelope* store(const Envelope& loose);
 
-  struct SpeakerAt {
+  static constexpr size_t kOpenCalls = 256;
+  static constexpr uint32_t kNoProcess = 0xffffffff;
+  struct HeadAt {
     uint32_t block = 0, speaker = 0;
+    uint32_t process = kNoProcess;  ///< own numbers, of what is one process to the fold
+  };
+  /// A group that takes more calls, until its process says something else of weight.
+  struct OpenCalls {
+    uint64_t comm = 0;
+    uint32_t process = kNoProcess, group = 0;
+    uint64_t since = 0;  ///< said_ of the process, plus unsure_
   };
   const LiteralSet& gate_;
   PlainScanner scanner_;
   BlockDigest out_;
-  Event event_;
-  std::vector<SpeakerAt> by_head_;
+  SaidBefore said_before_;
+  std::deque<Event> events_;  ///< of the messages that are kept, and one more that is parsed into
+  size_t events_used_ = 0;
+  std::vector<HeadAt> by_head_;
+  std::unordered_map<std::string, uint32_t> processes_;
+  std::array<OpenCalls, kOpenCalls> open_calls_;  ///< by a hash; one takes the place of another
+  std::vector<uint64_t> said_;  ///< messages of weight, by process; goes on from block to block
+  uint64_t unsure_ = 0;         ///< lines, and blocks
   uint32_t block_number_ = 0;
   std::vector<uint32_t> loose_speakers_;  ///< those of this block
   std::vector<uint64_t> unrecognised_;    ///< templates of this block

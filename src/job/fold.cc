@@ -173,6 +173,8 @@ struct SourceFold::Impl : MessageSink {
   int process_of(const BlockDigest::Speaker& speaker, BlockDigest& digest);
   void add_message(const BlockDigest::Message& m, int process);
   void add_sums(const BlockDigest::Speaker& speaker, int process, uint64_t lines_before);
+  void add_calls(const BlockDigest& digest, const BlockDigest::CallGroup& group, int process,
+                 uint64_t lines_before);
   void add_digest(BlockDigest& digest);
 
   /// Puts the processes in key order and gives the kept lines their new numbers.
@@ -238,7 +240,7 @@ void SourceFold::Impl::add_message(const BlockDigest::Message& m, int process) {
   auto does = [&](BlockDigest::Does what) { return (m.does & static_cast<uint8_t>(what)) != 0; };
   if (does(BlockDigest::Does::Engine) && facts.vllm_version.empty()) take_engine_version(m.body);
   if (does(BlockDigest::Does::Event)) {
-    processes[process].add(m.event, {line_number, m.line, m.time_us, m.said->tid});
+    processes[process].add(*m.event, {line_number, m.line, m.time_us, m.said->tid});
   }
   if (does(BlockDigest::Does::Unrecognised)) sample_unrecognised(m.body);
   if (!does(BlockDigest::Does::Note)) return;
@@ -279,6 +281,21 @@ void SourceFold::Impl::add_sums(const BlockDigest::Speaker& s, int process, uint
   }
 }
 
+void SourceFold::Impl::add_calls(const BlockDigest& digest, const BlockDigest::CallGroup& group,
+                                 int process, uint64_t lines_before) {
+  if (process < 0) return;
+  ProcessFold& fold = processes[process];
+  CommFacts* comm = fold.count_calls(group.comm, group.count);
+  if (!comm) return;
+  uint64_t number = comm->calls - group.count;
+  for (uint32_t left = group.count, i = group.first; left > 0; --left, ++number) {
+    const BlockDigest::Call& call = digest.calls[i];
+    i = call.next;
+    if (!ProcessFold::keeps_call(*comm, number)) continue;
+    fold.keep_call(*comm, number, call.what, lines_before + call.line);
+  }
+}
+
 void SourceFold::Impl::add_digest(BlockDigest& digest) {
   const uint64_t before = line_number;
   std::vector<int>& process = process_of_speaker;
@@ -293,10 +310,8 @@ void SourceFold::Impl::add_digest(BlockDigest& digest) {
         if (process[record.speaker] >= 0)
           add_message(digest.messages[record.index], process[record.speaker]);
         break;
-      case BlockDigest::Step::Call:
-        if (process[record.speaker] >= 0) {
-          processes[process[record.speaker]].add_call(digest.calls[record.index], line_number);
-        }
+      case BlockDigest::Step::Calls:
+        add_calls(digest, digest.call_groups[record.index], process[record.speaker], before);
         break;
       case BlockDigest::Step::Line:
         scanner.scan_line(digest.unsure[record.index], *this);

@@ -68,23 +68,30 @@ int ProcessFold::take_place() {
   }
   ++budget_.kept;
   places_[static_cast<size_t>(index)] = {++last_serial_, false};
+  opened_.push_back({index, last_serial_});
   return index;
 }
 
 /// Logs without "Destroy" lines (older versions, processes that just end) seem to keep all
 /// communicators open: the oldest that is complete, but for the first ones. -1: there is none.
-int ProcessFold::oldest_at_work() const {
-  int oldest = -1;
-  uint64_t serial = UINT64_MAX;
-  for (size_t i = 0; i < places_.size(); ++i) {
-    const CommFacts& comm = facts.comms[i];
-    const bool first = places_[i].serial <= (budget_.is_spent() ? kFewComms / 2 : kFirstClosed);
-    if (first || places_[i].is_held || comm.failed || comm.stage < Stage::InitComplete) continue;
-    if (comm.stage == Stage::Destroyed || places_[i].serial >= serial) continue;
-    oldest = static_cast<int>(i);
-    serial = places_[i].serial;
+int ProcessFold::oldest_at_work() {
+  const auto is_gone = [&](const Opened& o) {
+    return places_[static_cast<size_t>(o.index)].serial != o.serial;
+  };
+  if (opened_.size() > 2 * kMaxComms) std::erase_if(opened_, is_gone);
+  const uint64_t first = budget_.is_spent() ? kFewComms / 2 : kFirstClosed;
+  for (const Opened& o : opened_) {
+    if (o.serial <= first || is_gone(o) || places_[static_cast<size_t>(o.index)].is_held) continue;
+    const CommFacts& comm = facts.comms[static_cast<size_t>(o.index)];
+    if (!comm.failed && comm.stage >= Stage::InitComplete && comm.stage != Stage::Destroyed)
+      return o.index;
   }
-  return oldest;
+  return -1;
+}
+
+void ProcessFold::set_parent(CommFacts& comm, int index) {
+  comm.parent_index = index;
+  places_[static_cast<size_t>(index)].is_parent = true;
 }
 
 void ProcessFold::close_comm(int index) {
@@ -103,19 +110,29 @@ void ProcessFold::close_comm(int index) {
 }
 
 void ProcessFold::give_up_comm(int index) {
-  for (CommFacts& comm : facts.comms) {
-    if (comm.parent_index == index) comm.parent_index = -1;
+  if (places_[static_cast<size_t>(index)].is_parent) {
+    for (CommFacts& comm : facts.comms) {
+      if (comm.parent_index == index) comm.parent_index = -1;
+    }
   }
   children_.erase(static_cast<uint64_t>(index));
   if (last_complete_ == index) last_complete_ = -1;
   recent_comm_ = 0;
   const auto live = live_.find(facts.comms[static_cast<size_t>(index)].comm);
   if (live != live_.end() && live->second == index) live_.erase(live);
+  take_back(facts.comms[static_cast<size_t>(index)].first_calls);
   facts.comms[static_cast<size_t>(index)] = {};
   places_[static_cast<size_t>(index)] = {};
   free_places_.push_back(index);
   --budget_.kept;
   ++facts.comms_dropped;
+}
+
+void ProcessFold::take_back(std::vector<CallFacts>& calls) {
+  constexpr size_t kMostSpare = 8;
+  if (calls.capacity() == 0 || spare_calls_.size() >= kMostSpare) return;
+  calls.clear();
+  spare_calls_.push_back(std::move(calls));
 }
 
 /// Puts the communicators in the order in which they started. Returns the new index of each, -1 for

@@ -113,7 +113,7 @@ void ProcessFold::fill(CommFacts& comm, const Event& event) {
     comm.parent = event.parent;
     auto parent = live_.find(event.parent);
     if (parent != live_.end() && &facts.comms[parent->second] != &comm) {
-      comm.parent_index = parent->second;
+      set_parent(comm, parent->second);
       comm.split_order = children_[static_cast<uint64_t>(parent->second)]++;
     }
   }
@@ -201,7 +201,7 @@ void ProcessFold::take_split(CommFacts& comm, int tid) {
   comm.parent = split.parent;
   auto parent = live_.find(split.parent);
   if (parent != live_.end() && &facts.comms[parent->second] != &comm)
-    comm.parent_index = parent->second;
+    set_parent(comm, parent->second);
 }
 
 void ProcessFold::on_layout(const Event& event, const LinePlace& at) {
@@ -311,19 +311,35 @@ void ProcessFold::on_connected(const Event& event, const LinePlace& at) {
 }
 
 void ProcessFold::on_call(const Event& e, const LinePlace& at) {
-  add_call({e.name, e.comm, e.op_count, e.count, e.datatype, e.op, e.root}, at.number);
+  CommFacts* comm = count_calls(e.comm, 1);
+  if (!comm) return;
+  const CollectiveCall call{e.name, e.comm, e.op_count, e.count, e.datatype, e.op, e.root};
+  keep_call(*comm, comm->calls - 1, call, at.number);
 }
 
-void ProcessFold::add_call(const Call& seen, uint64_t line) {
-  ++facts.debug_bulk_lines;
-  CommFacts* comm = comm_by_pointer(seen.comm);
-  if (!comm) return;
+CommFacts* ProcessFold::count_calls(uint64_t pointer, uint64_t count) {
+  facts.debug_bulk_lines += count;
+  CommFacts* comm = comm_by_pointer(pointer);
+  if (!comm) return nullptr;
   reach(*comm, Stage::Collectives);
-  ++comm->calls;
+  comm->calls += count;
+  return comm;
+}
+
+bool ProcessFold::keeps_call(const CommFacts& comm, uint64_t number) {
+  return number < CommFacts::kFirstCalls || number + CommFacts::kLastCalls >= comm.calls;
+}
+
+void ProcessFold::keep_call(CommFacts& comm, uint64_t number, const CollectiveCall& seen,
+                            uint64_t line) {
+  if (comm.first_calls.empty() && !spare_calls_.empty()) {
+    comm.first_calls = std::move(spare_calls_.back());
+    spare_calls_.pop_back();
+  }
   // A ring until finish() puts it in order: the oldest call is overwritten without an allocation.
-  const size_t slot = (comm->calls - 1) % CommFacts::kLastCalls;
-  if (slot >= comm->last_calls.size()) comm->last_calls.emplace_back();
-  CallFacts& call = comm->last_calls[slot];
+  const size_t slot = number % CommFacts::kLastCalls;
+  if (slot >= comm.last_calls.size()) comm.last_calls.emplace_back();
+  CallFacts& call = comm.last_calls[slot];
   call.name.assign(seen.name);
   call.op_count = seen.op_count;
   call.count = seen.count;
@@ -331,7 +347,7 @@ void ProcessFold::add_call(const Call& seen, uint64_t line) {
   call.op = seen.op;
   call.root = seen.root;
   call.line = line;
-  if (comm->first_calls.size() < CommFacts::kFirstCalls) comm->first_calls.push_back(call);
+  if (comm.first_calls.size() < CommFacts::kFirstCalls) comm.first_calls.push_back(call);
 }
 
 void ProcessFold::on_bulk(const Event&, const LinePlace&) { ++facts.debug_bulk_lines; }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "events/event.h"
+#include "events/nccl/skim.h"
 #include "job/facts.h"
 
 namespace rankdx {
@@ -48,17 +49,15 @@ class ProcessFold {
   ProcessFacts facts;
   uint64_t label_line = 0;  ///< of the label that facts.label_rank was read from
 
-  /// A collective call.
-  struct Call {
-    std::string_view name;
-    uint64_t comm, op_count, count;
-    int datatype, op, root;
-  };
-
   /// Does add() do anything with such an event?
   static bool wants(EventKind kind);
-  /// Folds a collective call in, as add() does with its event.
-  void add_call(const Call& call, uint64_t line);
+  /// Counts collective calls in; their communicator, or nullptr when it is not known. Who calls
+  /// this keeps those of them that keeps_call() asks for, in their order. add() does the same for
+  /// an event.
+  CommFacts* count_calls(uint64_t comm, uint64_t count);
+  /// `number`: of the call among all counted calls of the communicator, from 0 on.
+  static bool keeps_call(const CommFacts& comm, uint64_t number);
+  void keep_call(CommFacts& comm, uint64_t number, const CollectiveCall& call, uint64_t line);
   /// Folds one NCCL event in.
   void add(const Event& event, const LinePlace& at);
   /// Index into facts.comms of the communicator the thread works on, or -1.
@@ -77,7 +76,9 @@ class ProcessFold {
   int take_place();
   void close_comm(int index);
   void give_up_comm(int index);
-  int oldest_at_work() const;
+  int oldest_at_work();
+  void set_parent(CommFacts& comm, int index);
+  void take_back(std::vector<CallFacts>& calls);
   std::vector<int> order_comms();
   CommFacts* comm_by_pointer(uint64_t comm);
   CommFacts* comm_of_thread(int tid);
@@ -116,17 +117,21 @@ class ProcessFold {
   struct Place {
     uint64_t serial = 0;
     bool is_held = false;
+    bool is_parent = false;  ///< a parent_index points here, or did
   };
-  struct PlaceOfThread {
+  struct Opened {
     int index = -1;
     uint64_t serial = 0;
   };
-  std::unordered_map<int, PlaceOfThread> thread_comm_;  ///< by tid
+  std::unordered_map<int, Opened> thread_comm_;  ///< by tid
   CommBudget& budget_;
   std::vector<Place> places_;  ///< parallel to facts.comms; serial 0: free
   std::vector<int> free_places_;
-  std::deque<int> closed_;   ///< that may be given up, oldest first
-  size_t first_closed_ = 0;  ///< number of those that stay
+  std::vector<Opened>
+      opened_;  ///< oldest first; those that were given up are taken out now and then
+  std::vector<std::vector<CallFacts>> spare_calls_;  ///< memory of communicators that were given up
+  std::deque<int> closed_;                           ///< that may be given up, oldest first
+  size_t first_closed_ = 0;                          ///< number of those that stay
   uint64_t last_serial_ = 0;
   std::unordered_map<uint64_t, int>
       children_;  ///< parent index, color -> number of children so far

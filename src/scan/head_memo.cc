@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "scan/quick_text.h"
+
 namespace rankdx {
 namespace {
 
@@ -9,46 +11,6 @@ constexpr size_t kFirstSlots = 64;
 constexpr size_t kMaxSlots = 4 * HeadMemo::kMaxHeads;
 constexpr std::string_view kTags = "\1\2";  // in a key: a time stood here
 constexpr size_t kProbes = 8;               // a head stands at most so far from its place
-
-uint64_t word(const char* p) {
-  uint64_t value;
-  std::memcpy(&value, p, sizeof value);
-  return value;
-}
-
-uint64_t mix(uint64_t a, uint64_t b) {
-  a = (a ^ b) * 0x9e3779b97f4a7c15ULL;
-  return a ^ (a >> 32);
-}
-
-uint64_t hash_of(std::string_view key) {
-  const char* p = key.data();
-  const size_t n = key.size();
-  if (n < 8) {
-    uint64_t value = n;
-    for (char c : key) value = value << 8 | static_cast<unsigned char>(c);
-    return mix(value, 0);
-  }
-  uint64_t even = n, odd = ~n;
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    even = mix(even, word(p + i));
-    odd = mix(odd, word(p + i + 8));
-  }
-  if (i + 8 <= n) even = mix(even, word(p + i));
-  return mix(mix(even, word(p + n - 8)), odd);
-}
-
-/// memcmp, without a call: heads are short.
-bool same(std::string_view a, std::string_view b) {
-  const size_t n = a.size();
-  if (n != b.size()) return false;
-  if (n < 8) return a == b;
-  for (size_t i = 0; i + 8 < n; i += 8) {
-    if (word(&a[i]) != word(&b[i])) return false;
-  }
-  return word(&a[n - 8]) == word(&b[n - 8]);
-}
 
 std::string_view moved(std::string_view view, std::string_view from, std::string_view to) {
   return view.empty() ? view : to.substr(view.data() - from.data(), view.size());
@@ -80,14 +42,12 @@ bool HeadMemo::replace_stamps(std::string_view head) {
 }
 
 bool HeadMemo::is_at_hand(const Entry& entry) const {
-  return entry.stamps == stamp_count_ && same(entry.key, key_);
+  return entry.stamps == stamp_count_ && quick_equal(entry.key, key_);
 }
 
 /// The entry of key_, which is made usable for remember().
 const HeadMemo::Entry* HeadMemo::find_key() {
-  // A process says several lines in a row.
-  if (last_ != nullptr && is_at_hand(*last_)) return last_;
-  hash_ = hash_of(key_);
+  hash_ = quick_hash(key_);
   for (size_t i = 0; i < kProbes && !slots_.empty(); ++i) {
     const Slot& slot = slots_[(hash_ + i) & (slots_.size() - 1)];
     if (slot.entry == nullptr) return nullptr;
@@ -98,7 +58,8 @@ const HeadMemo::Entry* HeadMemo::find_key() {
 
 const HeadMemo::Entry* HeadMemo::find(std::string_view head) {
   stamp_count_ = 0;
-  head_ = key_ = head;
+  head_ = head;
+  key_ = head;
   usable_ = head.size() <= kMaxHeadSize;
   if (!usable_) return nullptr;
   // A key with times holds control characters, so that no head without times is taken for it.

@@ -1,7 +1,6 @@
 #include "scan/plain_scanner.h"
 
 #include "scan/clean.h"
-#include "scan/line_marks.h"
 #include "scan/message.h"
 
 namespace rankdx {
@@ -55,20 +54,16 @@ PlainScanner::Got PlainScanner::scan_text(std::string_view text, size_t nccl, si
   return Got::Known;
 }
 
+/// A line with a byte that is marked as odd.
 PlainScanner::Got PlainScanner::scan_odd(std::string_view text) {
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  const LineMarks plain = mark_line(text);
+  if (!plain.odd) return scan_text(text, plain.nccl, plain.nccl_again);
   const CleanLine clean = clean_line(text, scratch_);
   if (clean.has_returns || clean.damaged) return Got::Unsure;
   rewritten_ = clean.text.data() < text.data() || clean.text.data() > text.data() + text.size();
   const LineMarks marks = mark_line(clean.text);
   return scan_text(clean.text, marks.nccl, marks.nccl_again);
-}
-
-PlainScanner::Got PlainScanner::scan(std::string_view text) {
-  if (text.ends_with('\r')) text.remove_suffix(1);
-  rewritten_ = false;
-  const LineMarks marks = mark_line(text);
-  if (marks.odd) return scan_odd(text);
-  return scan_text(text, marks.nccl, marks.nccl_again);
 }
 
 }  // namespace rankdx

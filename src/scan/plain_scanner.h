@@ -9,6 +9,7 @@
 
 #include "scan/envelope.h"
 #include "scan/head_memo.h"
+#include "scan/line_marks.h"
 #include "scan/scanner.h"
 
 namespace rankdx {
@@ -33,7 +34,11 @@ class PlainScanner : private MessageSink {
   /// To be called before each block. Afresh: the heads of the blocks before were forgotten.
   Start start();
   /// The same as Scanner::scan_line() if the host of the head is known by then (KnownHosts).
-  Got scan(std::string_view line);
+  /// `marks`: of the line.
+  Got scan(std::string_view line, const LineMarks& marks) {
+    rewritten_ = false;
+    return marks.odd ? scan_odd(line) : scan_text(line, marks.nccl, marks.nccl_again);
+  }
   const KnownMessage& known() const { return known_; }
   const Envelope& loose() const { return loose_; }
   /// The message's views do not point into the line: it was rewritten, and they live until the next

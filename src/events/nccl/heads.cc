@@ -211,6 +211,14 @@ std::span<const Head> find_heads(std::string_view body) {
   return {};
 }
 
+const Head* longest_head(std::span<const Head> group, std::string_view body) {
+  const auto first = group.empty() ? 0 : static_cast<size_t>(group.data() - kHeads);
+  for (size_t i = group.size(); i-- > 0;) {
+    if (begins_with(body, first + i)) return &group[i];
+  }
+  return nullptr;
+}
+
 bool begins_like_a_message(std::string_view body) {
   const auto group = find_heads(body);
   return std::any_of(group.begin(), group.end(),

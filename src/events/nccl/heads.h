@@ -29,6 +29,9 @@ std::span<const Head> heads();
 /// longest one wins.
 std::span<const Head> find_heads(std::string_view body);
 
+/// The longest head of a group of find_heads(body) that `body` begins with, or nullptr.
+const Head* longest_head(std::span<const Head> group, std::string_view body);
+
 /// A message by its head, else by its shape. Depth counts the prefixes ("[Rank 0] ",
 /// "misc/socket.cc:570 ") taken off.
 bool parse_message(std::string_view body, Event& event, int depth = 0);

@@ -4,8 +4,11 @@
 #include <array>
 #include <cstring>
 #include <iterator>
+#include <string>
+#include <vector>
 
 #include "events/nccl/heads.h"
+#include "scan/literal_set.h"
 
 namespace rankdx::nccl {
 namespace {
@@ -65,16 +68,32 @@ constexpr auto make_groups() {
 }
 constexpr auto kGroups = make_groups();
 
-constexpr size_t kShortHeads =
-    static_cast<size_t>(std::count_if(std::begin(kKnownHeads), std::end(kKnownHeads),
-                                      [](const KnownHead& h) { return h.head.size() < kKey; }));
-constexpr auto make_short_heads() {
-  std::array<KnownHead, kShortHeads> heads{};
-  std::copy_if(std::begin(kKnownHeads), std::end(kKnownHeads), heads.begin(),
-               [](const KnownHead& h) { return h.head.size() < kKey; });
-  return heads;
+/// Heads that are shorter than the key, but for the empty ones.
+constexpr bool is_short(const KnownHead& row) {
+  return !row.head.empty() && row.head.size() < kKey;
 }
-constexpr auto kShort = make_short_heads();
+constexpr auto kShortHeads = [] {
+  constexpr auto kCount = std::count_if(std::begin(kKnownHeads), std::end(kKnownHeads), is_short);
+  std::array<KnownHead, static_cast<size_t>(kCount)> heads{};
+  std::copy_if(std::begin(kKnownHeads), std::end(kKnownHeads), heads.begin(), is_short);
+  return heads;
+}();
+
+/// What rows without a head look for, wherever it stands.
+const LiteralSet& headless() {
+  static const LiteralSet texts = [] {
+    std::vector<std::string> inner;
+    for (const KnownHead& row : kKnownHeads) {
+      if (row.head.empty()) inner.emplace_back(row.inner);
+    }
+    return LiteralSet(std::move(inner));
+  }();
+  return texts;
+}
+static_assert(std::none_of(std::begin(kKnownHeads), std::end(kKnownHeads),
+                           [](const KnownHead& row) {
+                             return row.head.empty() && row.inner.size() < 8;
+                           }));
 
 bool fits(const KnownHead& row, std::string_view body) {
   constexpr size_t kLook = 12;  // most rows of a group differ from the body in these bytes
@@ -98,8 +117,8 @@ bool is_listed(std::string_view body) {
       break;
     }
   }
-  return std::any_of(kShort.begin(), kShort.end(),
-                     [&](const KnownHead& row) { return fits(row, body); });
+  return headless().any(body) || std::any_of(kShortHeads.begin(), kShortHeads.end(),
+                                             [&](const KnownHead& row) { return fits(row, body); });
 }
 
 }  // namespace
