@@ -110,7 +110,8 @@ def main():
     text = ("# How often diagnose is right\n\nMade by `./script/accuracy`; do not edit. *Exact cause*: the leading finding is the labelled one or "
             "one that is accepted for it. *Right family*: it is of the same kind. The runs come with the project "
             "(tests/data/lab.tar.xz) and are a test with a floor; the excerpts are not ours to publish. Both were at hand while the rules were written, so "
-            "expect less on logs that nobody here has seen.\n\n" + "\n".join(parts))
+            "expect less on logs that nobody here has seen. How far `model fit` agrees with logged runs: "
+            "[accuracy-memory.md](accuracy-memory.md).\n\n" + "\n".join(parts))
     if args.write:
         args.write.write_text(text)
     print(text)
