@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Holds `rankdx model fit` against numbers that real vLLM runs logged (data/memory-cases.json).
 
-A row's own `config` is what is known of its model; `completed_by` names what its public configuration adds (a known model
-or fields). KV tokens are computed from the cache size that the log printed, weights from the configuration.
+A row's own `config` is what is known of its model. Its name completes it where the binary knows a model of that name, and
+words like "fp8" or "4-bit" beside the name say how it is quantised where the configuration does not; `completed_by` adds more
+of its public configuration. KV tokens are computed from the cache size that the log printed, weights from the configuration.
 
   memory_cases_test.py --binary build/dev/rankdx [--cases FILE] [--table docs/accuracy-memory.md]
 """
 import argparse
+import functools
 import json
 import pathlib
 import re
@@ -32,14 +34,41 @@ def without_prose(config):
     return {k: v for k, v in config.items() if not (k == "layer_types" and isinstance(v, str)) and k != "hybrid"}
 
 
+# "4-bit" is read as the usual groups of 128 with zero points.
+FOUR_BITS = {"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True}
+
+
+@functools.lru_cache
+def known_models(binary):
+    """Full names by what people write: with and without the organisation, in lower case."""
+    names = subprocess.run([binary, "model", "fit", "--list-models"], capture_output=True, text=True, check=True).stdout.split()
+    return {short: name for name in reversed(names) for short in (name.lower(), name.lower().split("/")[-1])}
+
+
+def named_model(binary, row):
+    words = re.split(r"[\s,()]+", (row.get("model") or "").lower())
+    return next((known_models(binary)[word] for word in words if word in known_models(binary)), None)
+
+
+def says(row, pattern):
+    return re.search(pattern, f"{row.get('model')} {row.get('dtype')}".lower()) is not None
+
+
 def command(binary, row, folder):
     more = row.get("completed_by", {})
+    config = merged(without_prose(row.get("config") or {}), more.get("config", {}))
+    if "quantization_config" not in config and says(row, r"4-?bit|int4|awq|gptq|w4a16|wna16|autoround"):
+        config["quantization_config"] = FOUR_BITS
     path = pathlib.Path(folder) / "config.json"
-    path.write_text(json.dumps(merged(without_prose(row["config"]), more.get("config", {}))))
-    reported = row["reported"]
-    args = [binary, "model", "fit", str(path), "-o", "json", "--tp", str(row["tp"]), "--pp", str(row["pp"]), "--vllm", row["vllm"]]
-    if "model" in more:
-        args += ["--model", more["model"]]
+    path.write_text(json.dumps(config))
+    reported = row.get("reported") or {}
+    args = [binary, "model", "fit", str(path), "-o", "json", "--tp", str(row.get("tp") or 1), "--pp", str(row.get("pp") or 1)]
+    args += ["--vllm", row["vllm"]] if row.get("vllm") else []
+    args += ["--dp", str(row["dp"])] if row.get("dp") else []
+    args += ["--ep"] if row.get("enable_expert_parallel") else []
+    model = more.get("model") or named_model(binary, row)
+    args += ["--model", model] if model else []
+    args += ["--quantization", "fp8"] if says(row, "fp8") and "quantization_config" not in config else []
     if reported.get("kv_gib") is not None:
         args += ["--kv-cache-gib", str(reported["kv_gib"])]
     flags = {"max_model_len": "--max-model-len", "block_size": "--block-size", "gpu_total_gib": "--gpu-memory",
@@ -48,7 +77,7 @@ def command(binary, row, folder):
     for key, flag in flags.items():
         if row.get(key) is not None:
             args += [flag, str(row[key])]
-    dtype = row.get("kv_cache_dtype", "auto").split()[0]
+    dtype = ((row.get("kv_cache_dtype") or "auto").split() or ["auto"])[0]
     args += ["--kv-cache-dtype", dtype] + (["--enforce-eager"] if row.get("enforce_eager") else [])
     if row.get("gpu") and "not stated" not in row["gpu"] and "guess" not in row["gpu"]:
         args += ["--gpu", row["gpu"]]
@@ -66,12 +95,12 @@ def answer(binary, row):
 
 def tokens_of(row):
     """What the log said, in tokens; V0 prints blocks."""
-    reported = row["reported"]
+    reported = row.get("reported") or {}
     if reported.get("kv_gib") is None or reported["kv_gib"] <= 0:
         return None
     if reported.get("kv_tokens"):
         return reported["kv_tokens"]
-    return reported["gpu_blocks"] * row.get("block_size", 16) if reported.get("gpu_blocks") else None
+    return reported["gpu_blocks"] * (row.get("block_size") or 16) if reported.get("gpu_blocks") else None
 
 
 def error(logged, computed):
@@ -79,15 +108,16 @@ def error(logged, computed):
 
 
 def cells(row, result, why):
-    tokens, weights = tokens_of(row), row["reported"].get("model_load_gib")
+    reported = row.get("reported") or {}
+    tokens, weights = tokens_of(row), reported.get("model_load_gib")
     rank = result["per_rank"] if result else {}
-    activation = row["reported"].get("activation_peak_gib")
-    longest = row["reported"].get("estimated_max_len")
-    return {"id": row["id"], "why": why, "vllm": row["vllm"].split(",")[0], "tp": row["tp"], "pp": row["pp"],
+    activation = reported.get("activation_peak_gib")
+    longest = reported.get("estimated_max_len")
+    return {"id": row["id"], "why": why, "vllm": (row.get("vllm") or "").split(",")[0], "tp": row.get("tp") or 1, "pp": row.get("pp") or 1,
             "tokens": (tokens, rank.get("kv_tokens"), error(tokens, rank.get("kv_tokens"))),
             "weights": (weights, rank.get("weights_gib"), error(weights, rank.get("weights_gib"))),
             "activation": (activation, rank.get("activations_gib")),
-            "concurrency": (row["reported"].get("max_concurrency"), result and result["max_concurrency"]),
+            "concurrency": (reported.get("max_concurrency"), result and result["max_concurrency"]),
             "longest": (longest, result and result["largest_max_model_len"])}
 
 

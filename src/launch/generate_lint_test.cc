@@ -50,14 +50,17 @@ TEST(GeneratedLaunches, LintCleanInBothProfiles) {
           spec.profile == Profile::Debug ? lint::Purpose::Debug : lint::Purpose::Production;
       for (const LaunchFile& file : *files) {
         const lint::SourceText source(file.name, file.text);
-        const lint::LintResult result = lint::lint(source, options);
-        // What stands inside the words of ssh is not read by lint.
-        EXPECT_TRUE(result.understood || launcher == Launcher::Ssh) << file.text;
-        for (const lint::Issue& issue : result.issues) {
-          EXPECT_EQ(issue.severity, Severity::Info)
-              << to_string(launcher) << " " << issue.rule << ": " << issue.detail << "\n"
-              << source.line(source.position(issue.span.begin).line) << "\n"
-              << to_launch_toml(spec);
+        // The marks in the text say the same as the options.
+        for (const lint::LintOptions& o : {options, lint::LintOptions{}}) {
+          const lint::LintResult result = lint::lint(source, o);
+          // What stands inside the words of ssh is not read by lint.
+          EXPECT_TRUE(result.understood || launcher == Launcher::Ssh) << file.text;
+          for (const lint::Issue& issue : result.issues) {
+            EXPECT_EQ(issue.severity, Severity::Info)
+                << to_string(launcher) << " " << issue.rule << ": " << issue.detail << "\n"
+                << source.line(source.position(issue.span.begin).line) << "\n"
+                << to_launch_toml(spec);
+          }
         }
       }
     }

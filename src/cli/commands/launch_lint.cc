@@ -76,7 +76,8 @@ Result<lint::LintOptions> options_of(const Options& o) {
                     : o.network == "infiniband" ? Network::Infiniband
                     : o.network == "efa"        ? Network::Efa
                                                 : Network::Unknown;
-  options.purpose = o.purpose == "debug" ? lint::Purpose::Debug : lint::Purpose::Production;
+  if (o.purpose == "debug") options.purpose = lint::Purpose::Debug;
+  if (o.purpose == "production") options.purpose = lint::Purpose::Production;
   return options;
 }
 
@@ -158,8 +159,9 @@ std::function<int()> make_launch_lint(Flags& flags) {
   flags.text("--nccl-version", o->nccl, "for variables that not all releases read: 2.27.5");
   flags.choice("--network", o->network, {"unknown", "ethernet", "roce", "infiniband", "efa"},
                "what connects the nodes");
-  flags.choice("--purpose", o->purpose, {"production", "debug"},
-               "debug: settings for debugging are in place");
+  flags.choice("--purpose", o->purpose, {"marked", "production", "debug"},
+               "debug: settings for debugging are in place; marked: as 'launch generate' noted in "
+               "the text, else production");
   return [o] { return run(*o); };
 }
 

@@ -34,19 +34,59 @@ std::optional<Version> version_in_image(std::string_view image) {
   return version;
 }
 
+namespace {
+
+/// "debug" of "rankdx/profile: debug", "rankdx.profile=debug" and "# rankdx: profile=debug", as
+/// `launch generate` writes them; "" where there is none.
+std::string_view mark(std::string_view bytes, std::string_view key) {
+  constexpr std::string_view kOurs = "rankdx";
+  for (size_t at = bytes.find(kOurs); at != bytes.npos; at = bytes.find(kOurs, at + 1)) {
+    std::string_view rest = bytes.substr(at + kOurs.size(), 80);
+    const std::string_view separator = rest.starts_with(": ") ? ": " : rest.substr(0, 1);
+    if (separator != ": " && separator != "/" && separator != ".") continue;
+    rest.remove_prefix(separator.size());
+    if (!rest.starts_with(key)) continue;
+    rest.remove_prefix(key.size());
+    const size_t begin = rest.find_first_not_of("=: \"'");
+    if (begin == 0 || begin == rest.npos) continue;
+    rest.remove_prefix(begin);
+    return rest.substr(0, rest.find_first_of(" \n\r\"'\\"));
+  }
+  return {};
+}
+
+Network network_named(std::string_view word) {
+  return word == "ethernet"     ? Network::Ethernet
+         : word == "roce"       ? Network::Roce
+         : word == "infiniband" ? Network::Infiniband
+         : word == "efa"        ? Network::Efa
+                                : Network::Unknown;
+}
+
+/// A script may install the version that it runs.
+std::optional<Version> installed_vllm(std::string_view bytes) {
+  const size_t at = bytes.find("vllm==");
+  if (at == bytes.npos) return std::nullopt;
+  const size_t end = std::min(bytes.find_first_not_of("0123456789.postrc", at + 6), bytes.size());
+  return parse_version(bytes.substr(at + 6, end - at - 6));
+}
+
+}  // namespace
+
+Judge::Judge(const SourceText& text, const Launch& what, const LintOptions& how)
+    : source(text), launch(what), options(how) {
+  const std::string_view bytes = text.bytes();
+  if (options.network == Network::Unknown) options.network = network_named(mark(bytes, "network"));
+  if (!options.purpose)
+    options.purpose = mark(bytes, "profile") == "debug" ? Purpose::Debug : Purpose::Production;
+  named_vllm = installed_vllm(bytes);
+  if (!named_vllm) named_vllm = parse_version(mark(bytes, "vllm"));
+}
+
 Versions versions_of(const Judge& judge, const Container& container) {
   Versions v{judge.options.vllm, judge.options.nccl, false};
   if (!v.vllm && !container.image.dynamic) v.vllm = version_in_image(container.image.text);
-  if (!v.vllm) {
-    // A script may install the version that it runs.
-    const std::string& bytes = judge.source.bytes();
-    const size_t at = bytes.find("vllm==");
-    if (at != std::string::npos) {
-      const size_t end =
-          std::min(bytes.find_first_not_of("0123456789.postrc", at + 6), bytes.size());
-      v.vllm = parse_version(std::string_view(bytes).substr(at + 6, end - at - 6));
-    }
-  }
+  if (!v.vllm) v.vllm = judge.named_vllm;
   v.newest = !v.vllm;
   return v;
 }

@@ -13,8 +13,7 @@ namespace rankdx::lint {
 
 class Judge {
  public:
-  Judge(const SourceText& text, const Launch& what, const LintOptions& how)
-      : source(text), launch(what), options(how) {}
+  Judge(const SourceText& text, const Launch& what, const LintOptions& how);
 
   /// Severity from the rule table.
   Issue& add(std::string_view rule, Span span, std::string detail, std::vector<Edit> edits = {});
@@ -22,7 +21,9 @@ class Judge {
 
   const SourceText& source;
   const Launch& launch;
-  const LintOptions& options;
+  LintOptions options;  ///< completed by the marks of `launch generate`
+  /// A version that the text itself names for all: "pip install vllm==0.11.0", or a mark.
+  std::optional<Version> named_vllm;
   std::vector<Issue> issues;
   std::vector<Span> secrets;
 };

@@ -17,9 +17,9 @@ enum class Purpose : uint8_t { Production, Debug };
 enum class Network : uint8_t { Unknown, Ethernet, Roce, Infiniband, Efa };
 
 struct LintOptions {
-  std::optional<Version> vllm, nccl;  ///< nothing: taken from the image's tag, else not known
-  Network network = Network::Unknown;
-  Purpose purpose = Purpose::Production;
+  std::optional<Version> vllm, nccl;   ///< nothing: taken from the image's tag, else not known
+  Network network = Network::Unknown;  ///< Unknown: as `launch generate` marked the text
+  std::optional<Purpose> purpose;      ///< nothing: likewise, else production
 };
 
 /// One mistake at one place.
