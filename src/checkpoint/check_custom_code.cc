@@ -47,6 +47,17 @@ void check_other_repo(ModelCheck& check, const std::string& source, const std::s
   }
 }
 
+/// Families whose repositories bring code that transformers and vLLM have built in since: they
+/// start without it.
+bool is_built_in(const ModelCheck& check) {
+  static constexpr std::string_view kTypes[] = {"chatglm",  "deepseek_v2", "deepseek_v3",
+                                                "falcon",   "jais",        "mpt",
+                                                "nemotron", "phi3",        "phimoe"};
+  const JsonValue* config = check.config();
+  const std::string_view type = config != nullptr ? config->text("model_type") : "";
+  return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
+}
+
 /// A module and, from file to file, what it imports from beside it.
 void check_module(ModelCheck& check, const std::string& module, const std::string& why,
                   std::set<std::string>& seen) {
@@ -56,7 +67,8 @@ void check_module(ModelCheck& check, const std::string& module, const std::strin
     const FileEntry* folder =
         find_entry(check.entries, module.substr(0, std::min(module.find('/'), module.size() - 3)));
     if (folder == nullptr || folder->kind != FileKind::Directory)
-      check.add("custom-code-missing", module, why);
+      check.problems.add_as(is_built_in(check) ? Severity::Warning : Severity::Error,
+                            "custom-code-missing", module, why, check.names());
     return;
   }
   const auto imports = check.imports.find(module);

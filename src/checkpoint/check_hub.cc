@@ -9,29 +9,32 @@
 namespace rankdx {
 namespace {
 
-/// Whether vLLM would read a file of this name in this layout; folders of other formats (onnx,
-/// original) never.
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Whether the start would lack a file of the repository that is not here. A program that fetches
+/// what it needs leaves out other forms of weights and tokenizer, and what nothing reads.
 bool is_needed(const ModelCheck& check, std::string_view name) {
-  static constexpr std::string_view kEndings[] = {".json", ".jinja", ".model",
-                                                  ".txt",  ".py",    ".tiktoken"};
-  static constexpr std::string_view kOptional[] = {"generation_config.json",
-                                                   "special_tokens_map.json",
-                                                   "added_tokens.json",
-                                                   "requirements.txt",
-                                                   "LICENSE.txt",
-                                                   "USE_POLICY.txt",
-                                                   "NOTICE.txt"};
   if (name.find('/') != std::string_view::npos) return false;
-  if (std::find(std::begin(kOptional), std::end(kOptional), name) != std::end(kOptional))
-    return false;
+  const bool consolidated = check.layout.weights == WeightFormatOnDisk::Consolidated;
   if (name.ends_with(".safetensors")) {
-    const bool consolidated = name.starts_with("consolidated");
-    if (check.layout.weights == WeightFormatOnDisk::Consolidated) return consolidated;
+    if (consolidated) return name.starts_with("consolidated");
     // Without any weights either set would do; the one that is not consolidated is the common one.
-    return !consolidated && !name.starts_with("adapter_model");
+    return !name.starts_with("consolidated") && !name.starts_with("adapter_model");
   }
-  return std::any_of(std::begin(kEndings), std::end(kEndings),
-                     [&](std::string_view ending) { return name.ends_with(ending); });
+  if (name.ends_with(".safetensors.index.json"))
+    return name.starts_with("consolidated") == consolidated;
+  if (is_one_of(name, {"tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt",
+                       "tekken.json"}) ||
+      name.ends_with(".tiktoken") || name == "tiktoken.model")
+    return check.problems.has("tokenizer-files-missing");
+  if (is_one_of(name, {"chat_template.jinja", "chat_template.json"}))
+    return check.problems.has("chat-template-missing");
+  if (name == "params.json") return check.layout.config == ConfigFormat::Mistral;
+  return is_one_of(name, {"config.json", "tokenizer_config.json", "preprocessor_config.json",
+                          "processor_config.json", "video_preprocessor_config.json",
+                          "hf_quant_config.json", "quantize_config.json", "quant_config.json"});
 }
 
 void check_completeness(ModelCheck& check) {
@@ -71,6 +74,16 @@ void check_sizes(ModelCheck& check) {
                    std::to_string(compared) + " files compared");
 }
 
+/// Whether a file that the hub does not have is one that this model lacks. Libraries ask for every
+/// form in turn, so that notes about the others are usual.
+bool lacks(const ModelCheck& check, const std::string& name) {
+  if (name == "config.json") return check.problems.has("model-config-missing");
+  if (name == "tokenizer.json") return check.problems.has("tokenizer-files-missing");
+  if (!name.ends_with(".safetensors") || !is_needed(check, name)) return false;
+  return check.index ? check.index_files.contains(name)
+                     : check.problems.has("model-weights-missing");
+}
+
 }  // namespace
 
 void check_hub(ModelCheck& check) {
@@ -84,8 +97,7 @@ void check_hub(ModelCheck& check) {
   for (const std::string& name : records.lone_locks)
     check.add("hub-lock-left", name, "is the lock of a download of which nothing else is here");
   for (const std::string& name : records.known_missing)
-    if (find_entry(check.entries, name) == nullptr && is_needed(check, name) &&
-        (name == "config.json" || name == "tokenizer.json" || name.ends_with(".safetensors")))
+    if (find_entry(check.entries, name) == nullptr && lacks(check, name))
       check.add("hub-known-missing", name, "stands in .no_exist of this revision");
   if (records.complete) check_completeness(check);
   check_sizes(check);

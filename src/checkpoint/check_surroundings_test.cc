@@ -37,6 +37,10 @@ TEST(ModelCheck, RepositoryThroughTheCache) {
   EXPECT_EQ(problems_of(checked(cached(dir))), "offline-model-not-cached " + dir.at("hub") + "\n");
   write_cache(dir);
   EXPECT_EQ(problems_of(checked(cached(dir))), "");
+  // transformers asks for one file before it asks for the index, and for every kind of tokenizer.
+  for (const char* name : {"model.safetensors", "adapter_config.json", "added_tokens.json"})
+    dir.write("hub/models--org--name/.no_exist/" + kCommit + "/" + name, "");
+  EXPECT_EQ(problems_of(checked(cached(dir))), "");
   ModelCheckOptions other = cached(dir);
   other.revision = "v2";
   EXPECT_EQ(problems_of(checked(other)), "offline-model-not-cached " + dir.at("hub") + "\n");

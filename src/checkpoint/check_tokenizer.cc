@@ -70,6 +70,10 @@ void check_template(ModelCheck& check, bool mistral) {
     return;
   }
   if (check.problems.has("adapter-only-directory")) return;
+  if (check.has("modules.json")) {
+    check.check("chat-template", CheckStatus::Ok, "an embedding model needs none");
+    return;
+  }
   check.add("chat-template-missing", "chat_template.jinja", "is missing, as is any other form");
   check.check("chat-template", CheckStatus::Warning, "none", "chat completions are refused");
 }

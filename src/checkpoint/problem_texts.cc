@@ -42,8 +42,9 @@ const std::vector<ProblemText>& problem_texts() {
        "Put the files into this directory and write `module.Class` without the repository, or "
        "fill the cache of the other repository.",
        ""},
-      {"custom-code-missing", kError, kCertain, Layer::Files, "A file of custom code is missing",
-       "`auto_map` names a Python module that is not in the directory.",
+      {"custom-code-missing", kError, kLikely, Layer::Files, "A file of custom code is missing",
+       "`auto_map` names a Python module that is not in the directory, or one that is imports it. "
+       "The start fails unless vLLM and transformers have this architecture built in.",
        "Copy the .py files of the repository (and those that they import).", std::string_view()},
       {"custom-code-needs-trust", kInfo, kCertain, Layer::Config,
        "The model brings code of its own",
