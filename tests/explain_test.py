@@ -51,6 +51,35 @@ class Explain(unittest.TestCase):
         self.assertEqual(line["prefix"]["host"], "node-a")
         self.assertEqual(line["event"]["kind"], "connected")
 
+    def test_every_finding_of_every_command_has_a_page(self):
+        """Ids of findings as the source code writes them, in every room that makes any; and the tables of words."""
+        slug = r'"([a-z0-9]+(?:-[a-z0-9]+)+)"'
+        forms = [r"\{\s*" + slug + r",\s*(?:rankdx::)?Layer::",      # Problem of a check
+                 r"\{\s*" + slug + r",\s*(?:Severity::)?(?:kError|kWarning|kInfo|Error|Warning|Info),",  # tables: problems, lint, advice
+                 r"\b(?:finding|error|each_gpu_problem)\(\s*(?:[\w.]+, )?(?:\"[^\"]*\", )?" + slug + r",",
+                 r"\.id = " + slug, r"\? " + slug + r"\s*: \"", r"\? \"[a-z0-9-]+\"\s*: " + slug]
+        # Words that stand where an id may stand and are none.
+        no_ids = {"does-not-fit", "exclusive-process", "git-sha1", "lint-rule-unknown", "unless-stopped"}
+        found = {}
+        for room in ["probe", "cluster", "live", "checkpoint", "launch", "memory", "diagnose", "cli"]:
+            for path in sorted((ROOT / "src" / room).rglob("*.cc")):
+                if path.name.endswith("_test.cc"):
+                    continue
+                text = path.read_text()
+                meanings = path.name == "judge_paths.cc"  # of the results of a way: id, cause, fix
+                for form in [*forms, *([r"^    \{" + slug + ","] if meanings else [])]:
+                    for match in re.finditer(form, text, re.M):
+                        found.setdefault(match[1], path.name)
+        known = {row["finding"] for row in json.loads(run("explain", "-o", "json", "--list", "findings").stdout)["list"]}
+        for one in ["shm-too-small", "mesh-member-missing", "mtu-mismatch", "rank-not-responding", "safetensors-bad-offsets",
+                    "flag-removed", "kv-heads-replicated", "model-load-slow", "node-lost", "tp-size-does-not-divide-experts"]:
+            self.assertIn(one, found, "the search has become blind")
+        self.assertGreater(len(found), 200)
+        self.assertEqual({i: f for i, f in found.items() if i not in known | no_ids}, {})
+        for one in sorted(found.keys() - no_ids)[::9]:
+            done = run("explain", one)
+            self.assertEqual((done.returncode, done.stdout.startswith(one + ":")), (0, True), one)
+
     def test_every_bad_sample_names_its_finding(self):
         """What a page shows as the look of a finding is explained as that finding."""
         findings = json.loads(run("explain", "-o", "json", "--list", "findings").stdout)["list"]

@@ -6,7 +6,9 @@
 
 #include "cli/cli.h"
 #include "cli/flags.h"
+#include "cli/ras_answers.h"
 #include "cli/reading.h"
+#include "diagnose/witness.h"
 #include "report/report.h"
 
 namespace rankdx {
@@ -64,6 +66,16 @@ int answer(ReadResult read, RuleMatcher& matcher, const AnswerFlags& o,
   const bool lacking = named_is_missing(paths, read.left_out);
   const Job job = assemble(read.facts);
   Report report{diagnose(read.facts, job, matcher, {o.model_dir}), &job, std::move(read.left_out)};
+  if (!o.ras.empty()) {
+    const auto replies = ras_answers(o.ras);
+    if (!replies)
+      return std::fprintf(stderr, "rankdx: %s\n", to_string(replies.error()).c_str()), kUsage;
+    for (const RasReply& r : *replies) {
+      if (!r.answer)
+        std::fprintf(stderr, "rankdx: RAS at %s: %s\n", r.asked.c_str(), r.problem.c_str());
+    }
+    add_witness(report.diagnosis, judge_ras(*replies));
+  }
   Job redacted_job;
   if (o.redact) report = redacted(report, redacted_job);
   const std::string text = rendered(report, o);

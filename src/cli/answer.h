@@ -15,6 +15,7 @@ class Flags;
 struct AnswerFlags {
   std::string output, fail_on, rules, model_dir;
   bool redact = false, verbose = false;
+  std::vector<std::string> ras;  ///< other witnesses: files with RAS answers, or addresses
 };
 void add_answer_flags(Flags& flags, AnswerFlags& values);
 

@@ -14,6 +14,11 @@ const std::vector<CommandGroup>& command_groups() {
   return groups;
 }
 
+const std::vector<CommandAlias>& command_aliases() {
+  static const std::vector<CommandAlias> aliases = {{"check", "--live", "live"}};
+  return aliases;
+}
+
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"diagnose", "Name the root cause of a failed, hanging or slow launch from its logs",
@@ -31,8 +36,7 @@ const std::vector<Command>& commands() {
        kCheckClusterExamples, make_check_cluster},
       {"collect", "Pack logs of files or pods into one archive without secrets", kCollectExamples,
        make_collect},
-      {"check live",
-       "What the processes of a running launch do: loading, serving, waiting or stuck",
+      {"check live", "A running launch: hung, slow, loading (rate and time left) or serving",
        kCheckLiveExamples, make_check_live},
       {"run", "Run a launch with debug settings, keep its logs, diagnose it when it fails or hangs",
        kRunExamples, make_run},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -65,6 +66,17 @@ CLI::App& parent_of(CLI::App& root, std::map<std::string, CLI::App*, std::less<>
   return *groups.at(std::string(name.substr(0, blank)));
 }
 
+/// The arguments without the program, last first as CLI11 wants them; `check --live` is `check
+/// live`.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  for (const CommandAlias& a : command_aliases()) {
+    if (words.size() >= 2 && words[0] == a.group && words[1] == a.spelling) words[1] = a.command;
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
 void describe(CLI::App& app) {
   app.require_subcommand(0, 1);
   app.get_formatter()->column_width(30);
@@ -97,7 +109,7 @@ int run_command_line(int argc, char** argv) {
     actions.emplace(app, c.make(flags));
   }
   try {
-    root.parse(argc, argv);
+    root.parse(arguments_of(argc, argv));
   } catch (const CLI::ParseError& e) {
     return root.exit(e) == 0 ? kHealthy : kUsage;
   }

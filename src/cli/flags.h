@@ -51,8 +51,14 @@ struct CommandGroup {
   std::string_view name, summary;
 };
 
+/// Another spelling of a command of a group, as it is typed: "check --live".
+struct CommandAlias {
+  std::string_view group, spelling, command;
+};
+
 /// Sorted as they are shown (commands.cc).
 const std::vector<Command>& commands();
 const std::vector<CommandGroup>& command_groups();
+const std::vector<CommandAlias>& command_aliases();
 
 }  // namespace rankdx

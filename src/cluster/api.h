@@ -47,6 +47,7 @@ enum class ExecEnd : uint8_t {
 struct ExecRequest {
   std::string ns, pod, container;
   std::vector<std::string> argv;
+  std::string input;  ///< given to the program's standard input; it must not wait for an end
   std::chrono::milliseconds timeout{15'000};
   size_t limit_bytes = 4 << 20;
 };
@@ -82,6 +83,9 @@ class ClusterApi {
   virtual Result<ApiReply> get(const std::string& path, std::chrono::milliseconds timeout = {}) = 0;
   virtual Result<ApiReply> post(const std::string& path, const std::string& json,
                                 std::chrono::milliseconds timeout = {}) = 0;
+  /// A strategic merge patch.
+  virtual Result<ApiReply> patch(const std::string& path, const std::string& json,
+                                 std::chrono::milliseconds timeout = {}) = 0;
   virtual ExecReply exec(const ExecRequest& request) = 0;
   /// Starts a GET whose body may never end; `listener` is told. `stall` zero: as long as it lives.
   virtual void stream(const std::string& path, std::shared_ptr<StreamListener> listener,

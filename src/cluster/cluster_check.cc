@@ -9,7 +9,9 @@
 #include <thread>
 
 #include "base/text.h"
+#include "cluster/inject.h"
 #include "cluster/pod_logs.h"
+#include "cluster/pod_mesh.h"
 #include "cluster/ras_findings.h"
 #include "job/fold.h"
 #include "job/job.h"
@@ -19,6 +21,7 @@ namespace rankdx {
 namespace {
 
 using Part = ClusterCheckOptions::Part;
+constexpr std::chrono::milliseconds kInjectTimeout{120'000};
 
 /// Runs fn(0) ... fn(count - 1) on up to `threads` threads.
 void side_by_side(size_t count, int threads, const std::function<void(size_t)>& fn) {
@@ -61,6 +64,7 @@ class Gatherer {
     events();
     policies();
     if (options_.inside == Part::Do) inside();
+    if (!options_.inject_image.empty()) inject();
     if (options_.inside == Part::Do && options_.network == Part::Do) network();
     if (options_.logs == Part::Do) logs();
     return std::move(g_);
@@ -141,7 +145,7 @@ class Gatherer {
       try_rankdx = without_rankdx_.count(c.image) == 0;
     }
     if (try_rankdx) {
-      const ExecReply own = api_.exec(request(d, rankdx_argv()));
+      const ExecReply own = api_.exec(request(d, rankdx_argv(d.inside.model_path)));
       if (own.end == ExecEnd::Forbidden) return ended(d, own);
       if (auto report = own.end == ExecEnd::Exited
                             ? parse_check_report(own.out)
@@ -157,6 +161,25 @@ class Gatherer {
     ended(d, reply);
   }
 
+  /// Pods that run and whose image has no rankdx get it from an ephemeral container.
+  void inject() {
+    side_by_side(g_.pods.size(), options_.parallel, [&](size_t i) {
+      PodData& d = g_.pods[i];
+      if (d.inside.report || !runs(d)) return;
+      InjectOutcome out =
+          check_by_injection(api_, d.pod, *d.container(), {options_.inject_image, kInjectTimeout});
+      d.inside.report = std::move(out.report);
+      d.injected = d.inside.report.has_value();
+      d.inject_why = std::move(out.problem);
+      if (!out.forbidden) return;
+      const std::lock_guard lock(mutex_);
+      g_.missing_rights.insert({"patch pods/ephemeralcontainers", "inject", d.inject_why});
+    });
+    for (const PodData& d : g_.pods) {
+      if (!d.inject_why.empty()) g_.failed["inject"] = d.pod.name + ": " + d.inject_why;
+    }
+  }
+
   void ended(PodData& d, const ExecReply& reply) {
     d.inside_end = reply.end;
     d.inside_why = reply.message;
@@ -170,30 +193,40 @@ class Gatherer {
              : "exec is forbidden"});
   }
 
-  /// The next pods in the ring, and the first one: enough to see a cut, and no flood of N x N
-  /// connections.
+  /// The next two pods in the ring that run, and the first one: enough to see a cut, and no flood
+  /// of N x N connections.
   std::vector<std::string> peers_of(size_t i) const {
     // In the middle of the ephemeral range; nobody listens there, so a free way answers "refused"
     // at once.
     constexpr int kProbePort = 47'919;
+    constexpr size_t kNext = 2;
     std::vector<std::string> out;
     const size_t n = g_.pods.size();
-    for (const size_t step : {size_t{1}, size_t{2}, n - i}) {
-      const PodInfo& peer = g_.pods[(i + step) % n].pod;
+    const auto add = [&](size_t other) {
+      const PodInfo& peer = g_.pods[other].pod;
+      if (other == i || !runs(g_.pods[other]) || peer.ip.empty() || peer.ip == g_.pods[i].pod.ip)
+        return;
       const std::string address = fmt::format("{}:{}", peer.ip, kProbePort);
-      const bool usable = (i + step) % n != i && !peer.ip.empty() && peer.ip != g_.pods[i].pod.ip &&
-                          peer.phase == "Running";
-      if (usable && std::find(out.begin(), out.end(), address) == out.end()) out.push_back(address);
+      if (std::find(out.begin(), out.end(), address) == out.end()) out.push_back(address);
+    };
+    for (size_t step = 1; step < n && out.size() < kNext; ++step) add((i + step) % n);
+    const size_t before = out.size();
+    for (size_t first = 0; first < n && out.size() == before; ++first) {
+      add(first);
+      if (runs(g_.pods[first]) && first != i) break;
     }
     return out;
   }
 
   void network() {
+    gather_mesh(api_, g_);
     side_by_side(g_.pods.size(), options_.parallel, [&](size_t i) {
       PodData& d = g_.pods[i];
       if (!d.inside.ran) return;
-      const auto peers = peers_of(i);
-      if (peers.empty()) {
+      // Pods of the mesh have no connections left to try; the RAS port is asked all the same.
+      const bool in_mesh = g_.mesh_pods.count(d.pod.name) > 0;
+      const auto peers = in_mesh ? std::vector<std::string>() : peers_of(i);
+      if (peers.empty() && !in_mesh) {
         d.network_why = "no other pod to reach";
         return;
       }

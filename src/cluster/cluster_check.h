@@ -16,6 +16,7 @@ struct ClusterCheckOptions {
   Part inside = Part::Do;   ///< programs run in the pods
   Part network = Part::Do;  ///< connections between the pods
   Part logs = Part::Do;
+  std::string inject_image;  ///< of ephemeral containers for pods without rankdx; empty: never
   int parallel = 16;
   std::chrono::milliseconds exec_timeout{20'000};
   size_t log_bytes = 32 << 20;  ///< per container

@@ -35,6 +35,8 @@ struct PodData {
   ExecEnd inside_end = ExecEnd::Failed;
   std::string inside_why;  ///< why nothing could be seen inside
   Inside inside;
+  bool injected = false;   ///< `inside.report` comes from an injected container
+  std::string inject_why;  ///< why the injected container gave nothing; empty: not asked, or it did
   std::string network_why;
   std::vector<LogSeen> logs;
 
@@ -59,6 +61,8 @@ struct Gathered {
   bool policies_read = false;
   std::optional<Diagnosis> diagnosis;
   std::optional<CheckReport> ras;
+  std::optional<CheckReport> mesh;  ///< of `mesh_pods`; its hosts are names of pods
+  std::set<std::string> mesh_pods;
   double clock_offset_s = 0;  ///< API server's clock against ours
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "probe/model_path.h"
 
 namespace rankdx {
 namespace {
@@ -171,8 +172,10 @@ class InsideParser {
 
 }  // namespace
 
-std::vector<std::string> rankdx_argv() {
-  return {"rankdx", "check", "pod", "-o", "json", "--fail-on", "never"};
+std::vector<std::string> rankdx_argv(const std::string& model_path) {
+  std::vector<std::string> argv = {"rankdx", "check", "pod", "-o", "json", "--fail-on", "never"};
+  if (!model_path.empty()) argv.insert(argv.end(), {"--model", model_path});
+  return argv;
 }
 
 std::vector<std::string> inside_argv(const std::string& model_path) {
@@ -218,22 +221,10 @@ std::string model_path_of(const std::vector<std::string>& command,
   std::vector<std::string> words;
   for (const auto* list : {&command, &args}) {
     for (const std::string& a : *list) {
-      const std::string flat = replace_all(replace_all(a, "\n", " "), "\t", " ");
-      for (std::string_view w : split(flat, ' ')) {
-        if (!w.empty()) words.emplace_back(w);
-      }
+      for (std::string& w : split_words(a)) words.push_back(std::move(w));
     }
   }
-  for (size_t i = 0; i < words.size(); ++i) {
-    std::string value;
-    if (words[i].starts_with("--model=")) value = words[i].substr(8);
-    if ((words[i] == "--model" || words[i] == "serve") && i + 1 < words.size())
-      value = words[i + 1];
-    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\''))
-      value = value.substr(1, value.size() - 2);
-    if (value.starts_with('/')) return value;
-  }
-  return "";
+  return model_of_command(words);
 }
 
 }  // namespace rankdx

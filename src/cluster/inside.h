@@ -50,8 +50,8 @@ struct Inside {
   std::optional<CheckReport> report;  ///< from rankdx itself, where the image has it
 };
 
-/// `rankdx check pod -o json`.
-std::vector<std::string> rankdx_argv();
+/// `rankdx check pod -o json`, with the model directory where one is known.
+std::vector<std::string> rankdx_argv(const std::string& model_path);
 std::vector<std::string> inside_argv(const std::string& model_path);
 /// Tries all peers at once, each for 2 s, and asks the RAS port once.
 std::vector<std::string> network_argv(const std::vector<std::string>& peers);

@@ -139,7 +139,22 @@ class RowMaker {
     return {CheckStatus::Ok, fmt::format("{} of {} GiB", used / 1024, total / 1024)};
   }
 
+  /// What the mesh says of one member.
+  PodCell mesh(const PodData& d) const {
+    CheckStatus status = CheckStatus::Ok;
+    for (const Finding& f : g_.mesh->findings) {
+      const bool here = std::any_of(f.where.begin(), f.where.end(), [&](const Where& w) {
+        return w.host == d.pod.name || w.peer == d.pod.name;
+      });
+      if (!here || f.severity == Severity::Info) continue;
+      status = f.severity == Severity::Error ? CheckStatus::Failed
+                                             : std::max(status, CheckStatus::Warning);
+    }
+    return {status, fmt::format("mesh of {} pods", g_.mesh_pods.size())};
+  }
+
   PodCell network(const PodData& d) const {
+    if (g_.mesh && g_.mesh_pods.count(d.pod.name)) return mesh(d);
     const CheckStatus status = status_by(findings_, d.pod.name, {"node-to-node-traffic-blocked"});
     if (d.inside.reach.empty()) {
       if (status != CheckStatus::Ok) return {status, "cut by a NetworkPolicy"};
@@ -188,8 +203,11 @@ class RowMaker {
       std::string_view prefix;
       Column column;
     };
-    constexpr std::array<Map, 4> kMap = {
-        {{"gpu", kGpus}, {"shm", kShm}, {"environment", kEnv}, {"interface", kNetwork}}};
+    constexpr std::array<Map, 5> kMap = {{{"gpu", kGpus},
+                                          {"shm", kShm},
+                                          {"environment", kEnv},
+                                          {"interface", kNetwork},
+                                          {"model", kModel}}};
     for (const CheckResult& c : d.inside.report->checks) {
       for (const Map& m : kMap) {
         if (!c.id.starts_with(m.prefix) || c.status == CheckStatus::Unknown) continue;

@@ -35,6 +35,11 @@ class CallsApi : public ClusterApi {
     return call({"create", "--raw", path, "-f", "-"}, json, timeout);
   }
 
+  /// kubectl has no raw patch.
+  Result<ApiReply> patch(const std::string& path, const std::string&, milliseconds) override {
+    return fail(ErrorCode::Unsupported, "needs kubectl proxy (--transport proxy)", path);
+  }
+
   ExecReply exec(const ExecRequest& request) override { return exec_by_call(access_, request); }
 
   void stream(const std::string& path, std::shared_ptr<StreamListener> listener,
@@ -145,11 +150,13 @@ Result<std::string> namespace_of_context(const ClusterAccess& access) {
 }
 
 ExecReply exec_by_call(const ClusterAccess& access, const ExecRequest& request) {
-  std::vector<std::string> what = {"exec", "-n", request.ns, request.pod, "-c", request.container,
-                                   "--"};
+  std::vector<std::string> what = {"exec", "-n", request.ns, request.pod, "-c", request.container};
+  if (!request.input.empty()) what.emplace_back("-i");
+  what.emplace_back("--");
   what.insert(what.end(), request.argv.begin(), request.argv.end());
   ExecReply reply;
-  const auto r = run_child({kubectl_argv(access, what), {}}, request.timeout, request.limit_bytes);
+  const auto r = run_child({kubectl_argv(access, what), {}}, request.timeout, request.limit_bytes,
+                           request.input);
   if (!r) {
     reply.message = to_string(r.error());
     return reply;

@@ -50,6 +50,9 @@ struct Scripted : ClusterApi {
   Result<ApiReply> post(const std::string&, const std::string&, milliseconds) override {
     return fail(ErrorCode::Internal, "unused");
   }
+  Result<ApiReply> patch(const std::string&, const std::string&, milliseconds) override {
+    return fail(ErrorCode::Internal, "unused");
+  }
   ExecReply exec(const ExecRequest&) override { return {}; }
   void stream(const std::string& path, std::shared_ptr<StreamListener> listener,
               milliseconds) override {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "cluster/ras_parts.h"
 #include "cluster/ras_views.h"
 
 namespace rankdx {
@@ -14,15 +15,6 @@ namespace {
 
 /// Two answers this far apart with the same counts: the job stands still.
 constexpr double kStandstillSeconds = 1.5;
-
-Finding finding(std::string id, Role role, Severity severity, Confidence confidence) {
-  Finding f;
-  f.id = std::move(id), f.role = role, f.severity = severity, f.confidence = confidence;
-  f.layer = Layer::NcclRun;
-  f.references = {
-      "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting/ras.html"};
-  return f;
-}
 
 class Judge {
  public:
@@ -40,9 +32,11 @@ class Judge {
       different_counts(view);
     }
     being_set_up();
-    silent_ports();
-    two_jobs();
-    for (size_t i = 0; i < replies_.size(); ++i) report_.checks.push_back(check_of(replies_[i]));
+    silent_ports(replies_, guilty_missing_ ? Role::Contributing : Role::RootCause,
+                 report_.findings);
+    jobs_sharing_a_port(replies_, report_.findings);
+    for (size_t i = 0; i < replies_.size(); ++i)
+      report_.checks.push_back(check_of_reply(replies_[i]));
     finish();
     return std::move(report_);
   }
@@ -97,7 +91,7 @@ class Judge {
                           big_hosts.end(), std::back_inserter(shared));
     if (shared.empty()) return cut_between(view, few, many, small_hosts, big_hosts);
     Finding f =
-        finding("rank-not-responding", Role::RootCause, Severity::Error, Confidence::Likely);
+        ras_finding("rank-not-responding", Role::RootCause, Severity::Error, Confidence::Likely);
     f.title = fmt::format("{} and the other ranks count each other as dead", listed(few));
     f.cause =
         "It lives, but was stopped or cut off for more than 60 s (debugger, SIGSTOP, a frozen or "
@@ -113,7 +107,7 @@ class Judge {
 
   /// Answers overlap: the rank was late once and is there otherwise.
   void only_slow(const CommunicatorView& view, const std::vector<RasRank>& ranks) {
-    Finding f = finding("straggler-ranks", Role::Note, Severity::Info, Confidence::Possible);
+    Finding f = ras_finding("straggler-ranks", Role::Note, Severity::Info, Confidence::Possible);
     f.title = fmt::format("{} answered only some of the questions", listed(ranks));
     f.cause =
         "A process that is busy or on a loaded host answers late. It lives; by itself this is no "
@@ -126,8 +120,8 @@ class Judge {
   void cut_between(const CommunicatorView& view, const std::vector<RasRank>& few,
                    const std::vector<RasRank>& many, const std::set<std::string>& small_hosts,
                    const std::set<std::string>& big_hosts) {
-    Finding f = finding("node-to-node-traffic-blocked", Role::RootCause, Severity::Error,
-                        Confidence::Likely);
+    Finding f = ras_finding("node-to-node-traffic-blocked", Role::RootCause, Severity::Error,
+                            Confidence::Likely);
     f.layer = Layer::Network;
     const std::string few_hosts = join({small_hosts.begin(), small_hosts.end()}, ", ");
     const std::string many_hosts = join({big_hosts.begin(), big_hosts.end()}, ", ");
@@ -168,9 +162,9 @@ class Judge {
     for (const RasReply& r : replies_) swallowed = swallowed || r.swallowed > 0;
     const bool whole_hosts = whole_hosts_missing(view, missing, hosts, answering);
     const bool stopped = swallowed || timed_out;
-    Finding f = finding(stopped && !whole_hosts ? "rank-not-responding" : "rank-process-died",
-                        Role::RootCause, Severity::Error,
-                        dead && !whole_hosts ? Confidence::Certain : Confidence::Likely);
+    Finding f = ras_finding(stopped && !whole_hosts ? "rank-not-responding" : "rank-process-died",
+                            Role::RootCause, Severity::Error,
+                            dead && !whole_hosts ? Confidence::Certain : Confidence::Likely);
     f.title = fmt::format("{} {} {}", listed(missing), missing.size() == 1 ? "does" : "do",
                           dead ? "not answer for more than a minute: dead for NCCL" : "not answer");
     if (whole_hosts) {
@@ -223,7 +217,8 @@ class Judge {
       if (!explained(key)) processes.push_back(views_.lost_details[key]);
     }
     if (processes.empty()) return;
-    Finding f = finding("rank-process-died", Role::RootCause, Severity::Error, Confidence::Likely);
+    Finding f =
+        ras_finding("rank-process-died", Role::RootCause, Severity::Error, Confidence::Likely);
     f.layer = Layer::NcclInit;
     std::vector<std::string> names;
     for (const RasProcess& p : processes) {
@@ -273,8 +268,8 @@ class Judge {
     }
     if (ranks.empty()) return;
     Finding f =
-        finding("connection-lost-midjob", guilty_missing_ ? Role::Consequence : Role::RootCause,
-                Severity::Error, guilty_missing_ ? Confidence::Likely : Confidence::Possible);
+        ras_finding("connection-lost-midjob", guilty_missing_ ? Role::Consequence : Role::RootCause,
+                    Severity::Error, guilty_missing_ ? Confidence::Likely : Confidence::Possible);
     f.title = fmt::format("{} reported \"{}\"", listed(ranks), ranks[0].error);
     f.cause = guilty_missing_ ? "It noticed that a peer is gone: a victim, not the cause."
                               : "NCCL failed on this rank; its log says why.";
@@ -315,9 +310,9 @@ class Judge {
   void counts_finding(const CommunicatorView& view, const Behind& b, Confidence confidence,
                       bool moves) {
     const std::string what = b.collective.empty() ? "collective" : b.collective;
-    Finding f =
-        finding("collective-mismatch", Role::RootCause,
-                confidence == Confidence::Likely ? Severity::Error : Severity::Warning, confidence);
+    Finding f = ras_finding("collective-mismatch", Role::RootCause,
+                            confidence == Confidence::Likely ? Severity::Error : Severity::Warning,
+                            confidence);
     f.title = fmt::format("Ranks launched between {} and {} {} operations", b.least, b.most, what);
     if (moves) {
       f.role = Role::Note, f.severity = Severity::Info;
@@ -375,7 +370,7 @@ class Judge {
     }
     if ((!forming && !nobody) || guilty_missing_) return;
     Finding f =
-        finding("rank-never-arrived", Role::RootCause, Severity::Warning, Confidence::Possible);
+        ras_finding("rank-never-arrived", Role::RootCause, Severity::Warning, Confidence::Possible);
     f.layer = Layer::NcclInit;
     f.title = nobody ? "The first communicator is not there yet: some ranks have not joined"
                      : "A communicator is still being set up";
@@ -385,58 +380,6 @@ class Judge {
     f.needs = {"the logs of all ranks, for rankdx diagnose"};
     if (!text.empty()) f.evidence.push_back({evidence_source(), 0, text, 0});
     report_.findings.push_back(std::move(f));
-  }
-
-  void silent_ports() {
-    std::map<std::string, int> silent, talking;
-    for (const RasReply& r : replies_) {
-      if (r.failure == RasReply::Failure::Silent) ++silent[r.asked];
-      if (r.answer) ++talking[r.asked];
-    }
-    for (const auto& [asked, count] : silent) {
-      if (talking.count(asked)) continue;
-      Finding f =
-          finding("rank-not-responding", guilty_missing_ ? Role::Contributing : Role::RootCause,
-                  Severity::Warning, Confidence::Possible);
-      f.title = fmt::format("{} takes connections and never answers", asked);
-      f.cause =
-          "Every process behind the port is stopped or hangs in the kernel, or something that is "
-          "not NCCL listens there.";
-      Where w;
-      w.host = asked;
-      f.where.push_back(w);
-      report_.findings.push_back(std::move(f));
-    }
-  }
-
-  /// Two jobs on one host share the port: their communicators have nothing in common.
-  void two_jobs() {
-    std::map<std::string, std::set<std::set<std::string>>> jobs;
-    for (const RasReply& r : replies_) {
-      if (!r.answer || r.answer->form != RasAnswer::Form::Json) continue;
-      std::set<std::string> hashes;
-      for (const RasCommunicator& c : r.answer->communicators) hashes.insert(c.hash);
-      if (!hashes.empty()) jobs[r.asked].insert(hashes);
-    }
-    for (const auto& [asked, sets] : jobs) {
-      bool apart = false;
-      for (const auto& a : sets) {
-        for (const auto& b : sets) {
-          std::vector<std::string> both;
-          std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
-          apart = apart || both.empty();
-        }
-      }
-      if (!apart) continue;
-      Finding f =
-          finding("ras-port-shared-by-jobs", Role::Note, Severity::Info, Confidence::Likely);
-      f.title = fmt::format("More than one job answers at {}", asked);
-      f.cause =
-          "All NCCL processes of a host share the RAS port; the kernel picks one per connection. "
-          "The communicators' hashes tell the jobs apart.";
-      f.fix = {{"any", "Give each job its own port", "NCCL_RAS_ADDR=localhost:28029"}};
-      report_.findings.push_back(std::move(f));
-    }
   }
 
   std::string evidence_source() const {
@@ -465,38 +408,6 @@ class Judge {
                                         counts.empty() ? "" : ", launched" + counts),
                             0});
     }
-  }
-
-  static CheckResult check_of(const RasReply& r) {
-    CheckResult c;
-    c.id = "ras";
-    c.source = r.asked;
-    if (!r.answer) {
-      c.status =
-          r.failure == RasReply::Failure::Silent ? CheckStatus::Warning : CheckStatus::Unknown;
-      c.why = r.problem;
-      return c;
-    }
-    const RasAnswer& a = *r.answer;
-    std::vector<std::string> parts = {"NCCL " + a.nccl_version};
-    if (a.processes)
-      parts.push_back(fmt::format("{} processes on {} nodes", *a.processes, a.nodes.value_or(0)));
-    int communicators = static_cast<int>(a.communicators.size());
-    if (a.form == RasAnswer::Form::Text) {
-      communicators = 0;
-      for (const RasGroup& g : a.groups) communicators += g.communicators;
-    }
-    parts.push_back(fmt::format("{} communicator{}", communicators, communicators == 1 ? "" : "s"));
-    if (a.timeouts) parts.push_back(fmt::format("{} timeouts", a.timeouts));
-    c.value = join(parts, ", ");
-    if (!a.whole) c.why = "the answer is cut";
-    if (communicators == 0) c.why = "no communicator: none is complete yet, or all are destroyed";
-    c.status = !a.whole || communicators == 0 ? CheckStatus::Unknown : CheckStatus::Ok;
-    for (const RasCommunicator& one : a.communicators) {
-      if (one.incomplete || one.error) c.status = CheckStatus::Failed;
-    }
-    if (!a.lost.empty()) c.status = CheckStatus::Failed;
-    return c;
   }
 
   void finish() {

@@ -84,6 +84,11 @@ std::string how_found(const Rules& all) {
   const bool by_line =
       std::any_of(all.begin(), all.end(), [](const Rule* r) { return !r->literals.empty(); });
   if (by_line) return "";
+  // Findings of a check name it first among their sources.
+  for (const Rule* r : all) {
+    if (!r->source.empty() && r->source.front().starts_with("rankdx "))
+      return "No log line says this: `" + r->source.front() + "` sees it.";
+  }
   return "No single line says this: it follows from what all ranks have printed together, or have "
          "not.";
 }

@@ -11,6 +11,7 @@
 namespace rankdx {
 namespace {
 
+constexpr std::string_view kMarkStart = "<!-- Made from ";
 constexpr std::string_view kMark =
     "<!-- Made from rules/*.toml by script/docs. Change the rule, not this page. -->\n";
 constexpr std::string_view kIndex = "README.md";
@@ -18,6 +19,13 @@ constexpr std::string_view kIndex = "README.md";
 constexpr std::string_view kLayers[] = {"hardware", "driver",    "container",  "files",
                                         "network",  "config",    "rendezvous", "nccl-init",
                                         "nccl-run", "framework", "engine",     "orchestrator"};
+
+/// The mark of a page names where its words stand: a rule, or the table of a check.
+std::string mark_of(const Rule* rule) {
+  if (rule == nullptr || !rule->file.starts_with("src/")) return std::string(kMark);
+  return std::string(kMarkStart) + rule->file.substr(0, rule->file.find(':')) +
+         " by script/docs. Change that table, not this page. -->\n";
+}
 
 std::string index_row(std::string_view id, const Rule& rule) {
   const std::string level = rule.harmless.empty() ? std::string(to_string(rule.severity)) : "-";
@@ -74,7 +82,7 @@ void remove_stale(const std::filesystem::path& directory,
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     const std::filesystem::path& file = entry.path();
     if (file.extension() != ".md" || pages.contains(file.filename().string())) continue;
-    if (content_of(file).starts_with(kMark)) stale.push_back(file);
+    if (content_of(file).starts_with(kMarkStart)) stale.push_back(file);
   }
   for (const auto& file : stale) std::filesystem::remove(file, error);
 }
@@ -85,7 +93,7 @@ std::map<std::string, std::string> finding_pages(const RulePack& rules) {
   std::map<std::string, std::string> pages;
   for (std::string_view id : finding_ids(rules)) {
     if (const auto page = finding_page(id, rules)) {
-      pages[std::string(id) + ".md"] = std::string(kMark) + page_as_markdown(*page);
+      pages[std::string(id) + ".md"] = mark_of(rules.definition(id)) + page_as_markdown(*page);
     }
   }
   pages[std::string(kIndex)] = index_page(rules);

@@ -50,7 +50,7 @@ std::map<int, uint64_t> ProcWatch::gpu_memory(double now_s) {
   next_gpu_s_ = now_s + kLookAtGpu_s;
   std::map<int, uint64_t> out;
   const NvmlSnapshot snapshot = read_nvml("libnvidia-ml.so.1", std::chrono::seconds(2));
-  for (const Gpu& gpu : snapshot.gpus) {
+  for (const NvmlGpu& gpu : snapshot.gpus) {
     for (const GpuProcess& p : gpu.processes)
       out[static_cast<int>(p.pid)] += p.used_bytes.value_or(0);
   }

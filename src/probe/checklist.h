@@ -32,6 +32,8 @@ class Checklist {
   void also_at(Where where) { report_.findings.back().where.push_back(std::move(where)); }
   /// A finding beside the results, without a status of its own.
   void add(Finding finding) { report_.findings.push_back(std::move(finding)); }
+  /// A result that another check has made; its finding, if any, comes through add() as well.
+  void add(CheckResult result) { report_.checks.push_back(std::move(result)); }
 
   const std::vector<CheckResult>& checks() const { return report_.checks; }
   const std::vector<Finding>& findings() const { return report_.findings; }

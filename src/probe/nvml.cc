@@ -68,14 +68,14 @@ std::optional<T> ask(const Library& lib, const char* name, Handle gpu) {
   return lib.call(name, gpu, &value) == kOk ? std::optional(value) : std::nullopt;
 }
 
-std::string text(const Library& lib, const char* name, Handle gpu, Gpu& out) {
+std::string text(const Library& lib, const char* name, Handle gpu, NvmlGpu& out) {
   std::array<char, 128> buffer{};
   const int code = lib.call(name, gpu, buffer.data(), static_cast<unsigned>(buffer.size() - 1));
   if (code > 0 && out.error == 0) out.error = code, out.error_text = lib.text_of(code);
   return buffer.data();
 }
 
-void read_memory(const Library& lib, Handle handle, Gpu& gpu) {
+void read_memory(const Library& lib, Handle handle, NvmlGpu& gpu) {
   if (const auto m = ask<MemoryInfo>(lib, "nvmlDeviceGetMemoryInfo", handle)) {
     gpu.total_bytes = m->total;
     gpu.used_bytes = m->used;
@@ -99,7 +99,7 @@ void read_memory(const Library& lib, Handle handle, Gpu& gpu) {
   }
 }
 
-void read_health(const Library& lib, Handle handle, Gpu& gpu) {
+void read_health(const Library& lib, Handle handle, NvmlGpu& gpu) {
   if (const auto on = ask<int>(lib, "nvmlDeviceGetPersistenceMode", handle)) {
     gpu.persistence = *on != 0;
   }
@@ -119,7 +119,7 @@ void read_health(const Library& lib, Handle handle, Gpu& gpu) {
   gpu.compute_mode = ask<int>(lib, "nvmlDeviceGetComputeMode", handle);
 }
 
-void read_mig(const Library& lib, Handle handle, Gpu& gpu) {
+void read_mig(const Library& lib, Handle handle, NvmlGpu& gpu) {
   unsigned current = 0, pending = 0, most = 0;
   if (lib.call("nvmlDeviceGetMigMode", handle, &current, &pending) != kOk) return;
   gpu.mig = current != 0;
@@ -133,7 +133,7 @@ void read_mig(const Library& lib, Handle handle, Gpu& gpu) {
   }
 }
 
-void read_links(const Library& lib, Handle handle, Gpu& gpu) {
+void read_links(const Library& lib, Handle handle, NvmlGpu& gpu) {
   gpu.pcie_generation = ask<unsigned>(lib, "nvmlDeviceGetCurrPcieLinkGeneration", handle);
   gpu.pcie_generation_max = ask<unsigned>(lib, "nvmlDeviceGetMaxPcieLinkGeneration", handle);
   gpu.pcie_width = ask<unsigned>(lib, "nvmlDeviceGetCurrPcieLinkWidth", handle);
@@ -153,8 +153,8 @@ void read_links(const Library& lib, Handle handle, Gpu& gpu) {
   }
 }
 
-Gpu read_gpu(const Library& lib, unsigned index, Handle& handle) {
-  Gpu gpu;
+NvmlGpu read_gpu(const Library& lib, unsigned index, Handle& handle) {
+  NvmlGpu gpu;
   gpu.index = index;
   const int code = lib.call("nvmlDeviceGetHandleByIndex_v2", index, &handle);
   if (code != kOk) {

@@ -17,7 +17,7 @@ struct GpuProcess {
 };
 
 /// What one GPU answered; absent: this driver or GPU does not say.
-struct Gpu {
+struct NvmlGpu {
   uint32_t index = 0;  ///< nvidia-smi order
   int error = 0;       ///< nvmlReturn_t of the first call that failed on the handle; 0 none
   std::string error_text;
@@ -48,7 +48,7 @@ struct NvmlSnapshot {
   std::string error;
   std::string driver_version;
   int cuda_version = 0;  ///< newest CUDA that the driver runs: 12080 is 12.8
-  std::vector<Gpu> gpus;
+  std::vector<NvmlGpu> gpus;
   std::vector<GpuPair> pairs;
 };
 

@@ -11,8 +11,8 @@
 namespace rankdx {
 namespace {
 
-Environment parse_block(std::string_view block) {
-  Environment out;
+Variables parse_block(std::string_view block) {
+  Variables out;
   for (const std::string_view entry : split(block, '\0')) {
     std::string_view value;
     const std::string_view name = take_until(entry, '=', value);
@@ -27,7 +27,7 @@ bool has(std::string_view text, std::string_view part) {
 
 /// 0: no part of a launch. Workers hold the variables that count, also those a launcher exports
 /// late.
-int rank_of(const Process& p) {
+int rank_of(const HostProcess& p) {
   if (p.name.starts_with("VLLM::Worker") || has(p.command, "VLLM::Worker")) return 4;
   if (p.name.starts_with("VLLM::Engine") || has(p.command, "VLLM::Engine")) return 3;
   if (has(p.command, "RayWorkerWrapper")) return 3;
@@ -70,9 +70,9 @@ std::vector<int> process_ids(const HostView& host) {
   return out;
 }
 
-Process read_process(const HostView& host, int pid) {
+HostProcess read_process(const HostView& host, int pid) {
   const std::string dir = "/proc/" + std::to_string(pid);
-  Process p;
+  HostProcess p;
   p.pid = pid;
   p.name = host.line(dir + "/comm").value_or("");
   p.command = host.read(dir + "/cmdline", 16384).value_or("");
@@ -81,29 +81,29 @@ Process read_process(const HostView& host, int pid) {
   return p;
 }
 
-std::vector<Process> serving_processes(const HostView& host) {
-  std::vector<Process> out;
+std::vector<HostProcess> serving_processes(const HostView& host) {
+  std::vector<HostProcess> out;
   for (const int pid : process_ids(host)) {
-    Process p = read_process(host, pid);
+    HostProcess p = read_process(host, pid);
     if (rank_of(p) > 0) out.push_back(std::move(p));
   }
   return out;
 }
 
-std::optional<Process> server_process(const HostView& host) {
+std::optional<HostProcess> server_process(const HostView& host) {
   const auto all = serving_processes(host);
-  const auto best =
-      std::max_element(all.begin(), all.end(),
-                       [](const Process& a, const Process& b) { return rank_of(a) < rank_of(b); });
+  const auto best = std::max_element(
+      all.begin(), all.end(),
+      [](const HostProcess& a, const HostProcess& b) { return rank_of(a) < rank_of(b); });
   return best == all.end() ? std::nullopt : std::optional(*best);
 }
 
-Result<Environment> process_environment(const HostView& host, int pid) {
+Result<Variables> process_environment(const HostView& host, int pid) {
   return parse_block(RANKDX_TRY(host.read("/proc/" + std::to_string(pid) + "/environ")));
 }
 
-Environment own_environment() {
-  Environment out;
+Variables own_environment() {
+  Variables out;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     std::string_view value;
     const std::string_view name = take_until(*entry, '=', value);
@@ -112,8 +112,8 @@ Environment own_environment() {
   return out;
 }
 
-Environment parse_nccl_conf(std::string_view text) {
-  Environment out;
+Variables parse_nccl_conf(std::string_view text) {
+  Variables out;
   for (std::string_view line : split(text, '\n')) {
     line = trim(line);
     if (line.starts_with('#')) continue;

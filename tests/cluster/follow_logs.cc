@@ -1,6 +1,6 @@
 // Follows the logs of a namespace and prints "pod/container|text" and "pod/container! event text":
-// what the tests of the log follower look at.   follow_logs KUBECTL KUBECONFIG NAMESPACE SECONDS
-// [STALL_MS]
+// what the tests of the log follower look at. Ends when its standard input ends.
+//   follow_logs KUBECTL KUBECONFIG NAMESPACE [STALL_MS]
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -14,6 +14,7 @@ namespace {
 struct Printer : rankdx::LogSink {
   void on_line(const rankdx::LogSource& source, std::string_view, std::string_view text) override {
     std::printf("%s|%.*s\n", to_string(source).c_str(), static_cast<int>(text.size()), text.data());
+    std::fflush(stdout);
   }
   void on_event(const rankdx::LogSource& source, rankdx::LogEvent event,
                 std::string_view text) override {
@@ -28,7 +29,7 @@ struct Printer : rankdx::LogSink {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 5) return 2;
+  if (argc < 4) return 2;
   rankdx::ClusterAccess access;
   access.kubectl = argv[1], access.kubeconfig = argv[2], access.ns = argv[3];
   auto api = rankdx::connect_cluster(access);
@@ -38,18 +39,15 @@ int main(int argc, char** argv) {
   Printer printer;
   rankdx::FollowOptions options;
   options.retry = std::chrono::milliseconds(50);
-  if (argc > 5) options.stall = std::chrono::milliseconds(std::atoi(argv[5]));
+  if (argc > 4) options.stall = std::chrono::milliseconds(std::atoi(argv[4]));
   std::atomic<bool> stop{false};
   rankdx::LogFollower follower(**api, rankdx::log_sources(*pods), printer, options);
-  std::thread timer([&] {
-    const auto end = std::chrono::steady_clock::now() +
-                     std::chrono::milliseconds(static_cast<int>(std::atof(argv[4]) * 1000));
-    while (!stop && std::chrono::steady_clock::now() < end)
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  // The caller says when it has seen enough.
+  std::thread waiter([&] {
+    while (std::getchar() != EOF) continue;
     stop = true;
   });
   follower.run(stop);
-  stop = true;
-  timer.join();
+  waiter.join();
   return 0;
 }

@@ -27,7 +27,7 @@ RESOURCES = [
     ("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False, []),
     ("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", False, []),
 ]
-SUBRESOURCES = {"pods": ["log", "exec", "attach", "portforward", "status", "eviction"]}
+SUBRESOURCES = {"pods": ["log", "exec", "attach", "portforward", "status", "eviction"]}  # ephemeralcontainers is served, but kubectl never asks for it
 SERVER_VERSIONS = {"1.20": "v1.20.15", "1.27": "v1.27.16", "1.28": "v1.28.15", "1.29": "v1.29.14", "1.30": "v1.30.13",
                    "1.31": "v1.31.9", "1.32": "v1.32.5", "1.33": "v1.33.1"}
 
@@ -379,6 +379,10 @@ class Conn:
             self.require("create" if self.method == "POST" else "get", "", "pods", ns, "exec", name)
             if self.app.minor >= 35: self.require("create", "", "pods", ns, "exec", name)     # 1.35: also for a WebSocket GET
             return self.pod_exec(ns, name)
+        # Ephemeral containers: a subresource of its own from 1.23 on (beta and on; before, alpha, off, and of another kind).
+        if plural == "pods" and sub == "ephemeralcontainers" and self.app.minor >= 23:
+            self.require({"PATCH": "patch", "PUT": "update"}.get(self.method, "get"), "", "pods", ns, sub, name); return self.ephemeral(ns, name)
+        if plural == "pods" and sub not in ("", "status"): raise HTTPError(404, "NotFound", "the server could not find the requested resource", {})
         if self.method == "DELETE" and name:
             self.require("delete", group, plural, ns, "", name)
             o = self.app.store.delete(group, plural, ns, name)
@@ -559,7 +563,7 @@ class Conn:
 
     def container(self, p, want):
         names = [c["name"] for c in p["spec"]["containers"]]
-        inits = [c["name"] for c in p["spec"].get("initContainers", [])]
+        inits = [c["name"] for c in p["spec"].get("initContainers", []) + p["spec"].get("ephemeralContainers", [])]
         pn = p["metadata"]["name"]
         if not want:
             if len(names) == 1: return names[0]
@@ -575,7 +579,7 @@ class Conn:
         prev = self.arg("previous") == "true"; follow = self.arg("follow") == "true"
         if not p["spec"].get("nodeName"):                     # not scheduled: 200 and nothing
             self.head(200, {"Content-Type": "application/json", "Content-Length": 0}); return
-        st = next((s for s in p["status"].get("containerStatuses", []) + p["status"].get("initContainerStatuses", []) if s["name"] == c), None)
+        st = next((s for s in p["status"].get("containerStatuses", []) + p["status"].get("initContainerStatuses", []) + p["status"].get("ephemeralContainerStatuses", []) if s["name"] == c), None)
         bad = lambda m: HTTPError(400, "BadRequest", m)
         if not st: raise bad(f'container "{c}" in pod "{name}" is not available')
         w, last = st["state"].get("waiting"), st.get("lastState", {}).get("terminated")
@@ -647,6 +651,35 @@ class Conn:
             finally: self.sock.setblocking(True)
         except OSError: return True
 
+    def ephemeral(self, ns, name):
+        """A strategic merge patch that adds containers; each runs at once and has ended when this returns. The scenario's exec table
+        (or its prefix) plays them; "ephemeral": {"waiting": REASON} in the pod's exec keeps them from starting."""
+        p = self.pod(ns, name)
+        if self.method != "PATCH": raise HTTPError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+        if self.headers.get("content-type") != "application/strategic-merge-patch+json":
+            raise HTTPError(415, "UnsupportedMediaType", "the body of the request was in an unknown format - accepted media types include: "
+                            "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml", {})
+        spec, st = self.app.store.exec.get((ns, name), {}), self.app.store
+        known = {c["name"] for k in ("containers", "initContainers", "ephemeralContainers") for c in p["spec"].get(k, [])}
+        for c in json.loads(self.body)["spec"]["ephemeralContainers"]:
+            field = f'spec.ephemeralContainers[{len(p["spec"].get("ephemeralContainers", []))}]'
+            if c.get("targetContainerName") not in known:
+                raise HTTPError(422, "Invalid", f'Pod "{name}" is invalid: {field}.targetContainerName: Not found: "{c.get("targetContainerName")}"', {"name": name, "kind": "Pod"})
+            if c["name"] in known: raise HTTPError(422, "Invalid", f'Pod "{name}" is invalid: {field}.name: Duplicate value: "{c["name"]}"', {"name": name, "kind": "Pod"})
+            known.add(c["name"]); p["spec"].setdefault("ephemeralContainers", []).append({"terminationMessagePath": "/dev/termination-log", "imagePullPolicy": "IfNotPresent", **c})
+            status = {"name": c["name"], "image": c["image"], "imageID": "", "ready": False, "restartCount": 0, "lastState": {}}
+            p["status"].setdefault("ephemeralContainerStatuses", []).append(status)
+            waiting = spec.get("ephemeral", {}).get("waiting")
+            if waiting:
+                status["state"] = {"waiting": {"reason": waiting, "message": f'Back-off pulling image "{c["image"]}"'}}; continue
+            sink = EphemeralRun()
+            run_exec(sink, spec, c.get("command", []), False, c["name"])
+            st.log(ns, name, c["name"]).append(bytes(sink.out)); st.log(ns, name, c["name"]).end()
+            status.update(containerID="containerd://" + "e" * 64, imageID=c["image"],
+                          state={"terminated": {"exitCode": sink.code, "reason": "Completed" if sink.code == 0 else "Error", "startedAt": rfc3339(), "finishedAt": rfc3339(), "containerID": "containerd://" + "e" * 64}})
+        st.put("", "pods", p)
+        self.json(200, p)
+
     # ---- exec ----
     def plain(self, code, text):
         b = text.encode() + b"\n"
@@ -682,6 +715,16 @@ class Conn:
         s.accept()
         spec = self.app.store.exec.get((ns, name), {})
         run_exec(s, spec, argv, b("stdin"), c)
+
+
+class EphemeralRun:
+    """Takes what run_exec() writes to a stream: the log of an ephemeral container."""
+    def __init__(self): self.out, self.code = bytearray(), 0
+    def write(self, channel, data): self.out += data
+    def drop(self): self.code = 137
+    def finish(self, status):
+        causes = status.get("details", {}).get("causes", [{}])
+        if status["status"] != "Success": self.code = int(causes[0]["message"]) if causes[0].get("reason") == "ExitCode" else 128
 
 
 def status_exit(code, argv):

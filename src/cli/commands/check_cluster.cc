@@ -124,7 +124,8 @@ int run(Options& o) {
 const std::string_view kCheckClusterExamples =
     "  rankdx check cluster -n my-project --runai my-llm\n"
     "  rankdx check cluster -n inference --lws vllm -o json\n"
-    "  rankdx check cluster -l app=vllm --no-exec   # read-only rights\n";
+    "  rankdx check cluster -l app=vllm --no-exec   # read-only rights\n"
+    "  rankdx check cluster --lws vllm --inject registry.example.com/rankdx:1\n";
 
 std::function<int()> make_check_cluster(Flags& flags) {
   auto o = std::make_shared<Options>();
@@ -144,6 +145,9 @@ std::function<int()> make_check_cluster(Flags& flags) {
                 "seconds for one request to the API server (default 10)");
   flags.number("--parallel", o->parallel, 1, 128, "pods looked at side by side");
   flags.on("--no-exec", o->no_exec, "run nothing inside the pods");
+  flags.text("--inject", o->check.inject_image,
+             "IMAGE with rankdx: adds an ephemeral container to each pod whose own image lacks it; "
+             "it stays listed in the pod");
   flags.on("--no-network", o->no_network, "no connections between the pods");
   flags.on("--no-logs", o->no_logs, "do not read the logs");
   flags.on("--all", o->all, "a row for every pod, however many there are");

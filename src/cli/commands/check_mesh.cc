@@ -32,6 +32,13 @@ int usage(const Error& error) {
 
 /// Never a flag: the command line is visible to everybody on the machine.
 Result<std::string> token_of(const Options& o, const HostView& host) {
+  if (o.token_file == "-") {
+    // One line, as a program that starts us inside a container cannot always end our input.
+    char line[4096];
+    if (std::fgets(line, sizeof line, stdin) == nullptr)
+      return fail(ErrorCode::Unreadable, "standard input holds no token", "--token-file -");
+    return std::string(trim(line));
+  }
   if (!o.token_file.empty()) return std::string(trim(RANKDX_TRY(host.read(o.token_file, 4096))));
   const char* value = std::getenv("RANKDX_MESH_TOKEN");
   return std::string(value == nullptr ? "" : value);
@@ -103,7 +110,9 @@ std::function<int()> make_check_mesh(Flags& flags) {
   flags.number("--size", o->request.size, 0, 512, "members in all, with --rendezvous");
   flags.text("--self", o->request.self, "own entry of the list, where it is not found");
   flags.text("--name", o->request.name, "own name in the result");
-  flags.text("--token-file", o->token_file, "file with the shared token; else RANKDX_MESH_TOKEN");
+  flags.text("--token-file", o->token_file,
+             "file with the shared token, - for a line of standard input; else\n"
+             "RANKDX_MESH_TOKEN");
   flags.number("--port", o->request.port, 1, 65535, "where members of a list meet");
   flags.number("--wait", o->request.wait_s, 1, 3600, "seconds to wait for the others");
   flags.list("--ports", o->ports, "ports that a launch needs on every member");

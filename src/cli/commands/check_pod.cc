@@ -1,6 +1,7 @@
 // rankdx check pod|host: what one container or node can say about itself.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -32,6 +33,11 @@ int run(Options& o) {
     if (!port || *port == 0) return usage("--ports: \"" + text + "\" is no port");
     o.pod.ports.push_back(*port);
   }
+  const auto topics = pod_topics();
+  for (const std::string& word : o.pod.only) {
+    if (std::find(topics.begin(), topics.end(), word) == topics.end())
+      return usage("--only: there is no topic \"" + word + "\"; there are " + join(topics, ", "));
+  }
   const HostView host(o.root.empty() ? "/" : o.root);
   if (!host.exists("/")) return usage("--root: " + o.root + " cannot be read");
   o.pod.environment = own_environment();
@@ -56,7 +62,10 @@ std::function<int()> make(Flags& flags, Scope scope) {
   flags.number("--gpus", o->pod.expected_gpus, 0, 64, "how many GPUs must be visible");
   flags.number("--pid", o->pod.server_pid, 1, 1 << 22,
                "process whose environment and limits count; found by itself");
+  flags.text("--model", o->pod.model,
+             "model directory to check as `model check` does; default: that of the running server");
   flags.list("--ports", o->ports, "ports that must be free");
+  flags.list("--only", o->pod.only, "these topics only, as gpus,shm,interfaces");
   flags.list("--cache-dir", o->pod.cache_dirs, "further directories that must be writable");
   flags.decimal("--now", o->pod.caller_time_s, "the caller's clock (date +%s.%N), to compare with");
   flags.text("--root", o->root, "read /proc, /sys, /dev and /etc below this directory");

@@ -36,6 +36,9 @@ std::function<int()> make_diagnose(Flags& flags) {
   auto o = std::make_shared<Options>();
   add_reading_flags(flags, o->reading);
   add_answer_flags(flags, o->answer);
+  flags.list(
+      "--ras", o->answer.ras,
+      "answers of NCCL's RAS ports as evidence beside the logs: saved files, or HOST[:PORT]");
   return [o] { return run(*o); };
 }
 

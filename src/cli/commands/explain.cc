@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/table_rules.h"
 #include "explain/finding_pages.h"
 #include "present/safe_text.h"
 
@@ -61,7 +62,7 @@ int print_words(const RulePack& rules) {
 }
 
 Result<RulePack> rules_of(const Options& o) {
-  RulePack pack = builtin_rules();
+  RulePack pack = RANKDX_TRY(with_table_rules(builtin_rules()));
   if (!o.rules.empty()) pack.add(RANKDX_TRY(RulePack::load(o.rules)));
   return pack;
 }

@@ -7,8 +7,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
-#include "cluster/ras_client.h"
-#include "input/input.h"
+#include "cli/ras_answers.h"
 #include "present/check_report.h"
 
 namespace rankdx {
@@ -20,40 +19,8 @@ struct RasCommand {
   std::optional<double> timeout, recheck;
 };
 
-constexpr size_t kMaxSaved = 64 << 20;
-
-/// Answers saved in files, or inside logs.
-Result<std::vector<RasReply>> saved_answers(const std::vector<std::string>& paths) {
-  std::vector<RasReply> out;
-  std::vector<LeftOut> left_out;
-  for_each_input(
-      paths,
-      [&](InputItem item) {
-        std::string text;
-        std::vector<char> block(1 << 16);
-        while (text.size() < kMaxSaved) {
-          const auto got = item.bytes->read(block.data(), block.size());
-          if (!got || *got == 0) break;
-          text.append(block.data(), *got);
-        }
-        for (RasAnswer& a : find_ras_answers(text)) {
-          RasReply r;
-          r.asked = item.name;
-          r.answer = std::move(a);
-          out.push_back(std::move(r));
-        }
-      },
-      left_out);
-  for (const LeftOut& l : left_out)
-    std::fprintf(stderr, "rankdx: %s\n", to_string(l.error).c_str());
-  if (out.empty())
-    return fail(ErrorCode::Unreadable, "no RAS answer in these files", paths.front(),
-                "save one with: rankdx ras HOST, or ncclras -v");
-  return out;
-}
-
 Result<std::vector<RasReply>> replies_of(const RasCommand& o) {
-  if (!o.from.empty()) return saved_answers(o.from);
+  if (!o.from.empty()) return saved_ras_answers(o.from);
   std::vector<RasAddress> addresses;
   for (const std::string& text : o.addresses)
     addresses.push_back(RANKDX_TRY(parse_ras_address(text)));

@@ -46,7 +46,7 @@ std::optional<uint64_t> field(const HostView& host, const std::string& path, std
 
 }  // namespace
 
-ProcessSample sample_process(const HostView& host, Process process) {
+ProcessSample sample_process(const HostView& host, HostProcess process) {
   ProcessSample out;
   const std::string dir = "/proc/" + std::to_string(process.pid);
   out.process = std::move(process);
@@ -173,7 +173,7 @@ std::string_view to_string(LiveState state) {
 LiveSample sample_launch(const HostView& host, uint16_t api_port, double time_s) {
   LiveSample sample;
   sample.time_s = time_s;
-  for (Process& p : serving_processes(host)) {
+  for (HostProcess& p : serving_processes(host)) {
     sample.processes.push_back(sample_process(host, std::move(p)));
   }
   if (const auto sockets = tcp_sockets(host)) {

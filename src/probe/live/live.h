@@ -16,7 +16,7 @@
 namespace rankdx {
 
 struct ProcessSample {
-  Process process;
+  HostProcess process;
   char state = '?';          ///< R running, S sleeping, D waiting for a device, Z zombie, T stopped
   std::string wait_channel;  ///< kernel function it sleeps in; "" hidden or running
   double cpu_s = 0;          ///< user and system time of all threads
@@ -26,7 +26,7 @@ struct ProcessSample {
   int threads = 0;
 };
 
-ProcessSample sample_process(const HostView& host, Process process);
+ProcessSample sample_process(const HostView& host, HostProcess process);
 
 struct LiveSample {
   double time_s = 0;  ///< monotonic
@@ -43,7 +43,7 @@ std::string_view to_string(LiveState state);
 
 /// What one process did between the samples.
 struct ProcessChange {
-  Process process;
+  HostProcess process;
   LiveState state = LiveState::Unknown;
   double cpu_cores = 0;         ///< busy cores in the mean
   double read_bytes_per_s = 0;  ///< read or mapped

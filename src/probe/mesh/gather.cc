@@ -194,7 +194,7 @@ Result<void> set_rendezvous(const MeshRequest& request, Resolver& resolve,
 
 }  // namespace
 
-Result<MeshSetup> prepare_mesh(const HostView& host, const Environment& environment,
+Result<MeshSetup> prepare_mesh(const HostView& host, const Variables& environment,
                                const MeshRequest& request) {
   if (request.token.size() < kShortestToken) {
     return fail(

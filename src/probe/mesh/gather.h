@@ -30,7 +30,7 @@ struct MeshSetup {
   MeshMember own;
 };
 
-Result<MeshSetup> prepare_mesh(const HostView& host, const Environment& environment,
+Result<MeshSetup> prepare_mesh(const HostView& host, const Variables& environment,
                                const MeshRequest& request);
 
 }  // namespace rankdx

@@ -16,11 +16,11 @@ namespace rankdx {
 struct PodContext {
   const HostView& host;
   const PodOptions& options;
-  std::optional<Process> server;
-  Environment environment;  ///< of the server when it runs and may be read, else of this process
+  std::optional<HostProcess> server;
+  Variables environment;  ///< of the server when it runs and may be read, else of this process
   std::string environment_source;  ///< "/proc/212/environ", "this process"
   std::string environment_error;   ///< why the server's could not be read; may be empty
-  Environment file_settings;       ///< of nccl.conf files
+  Variables file_settings;         ///< of nccl.conf files
   NvmlSnapshot nvml;
 
   /// As NCCL sees it: environment first, then its files.
@@ -44,6 +44,7 @@ void check_name_resolution(const PodContext&, Checklist&);
 void check_rdma(const PodContext&, Checklist&);
 void check_pcie(const PodContext&, Checklist&);
 void check_numa(const PodContext&, Checklist&);
+void check_model_files(const PodContext&, Checklist&);
 void check_cache_dirs(const PodContext&, Checklist&);
 void check_user(const PodContext&, Checklist&);
 void check_environment(const PodContext&, Checklist&);

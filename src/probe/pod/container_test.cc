@@ -225,7 +225,7 @@ TEST(PodContainer, CacheDirectories) {
         if (c.what == "closed") host.closed["/home/vllm"] = Access::No;
         if (c.what == "full") host.usage["/home/vllm"] = {1 << 30, 1 << 20, false};
         if (c.what.starts_with("server")) {
-          ctx.server = Process{7, "vllm serve", "vllm"};
+          ctx.server = HostProcess{7, "vllm serve", "vllm"};
           ctx.environment_error = "/proc/7/environ: permission denied";
         }
       });

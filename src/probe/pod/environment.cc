@@ -17,7 +17,7 @@ std::string assignment(const std::string& name, const std::string& value) {
   return name + "=" + safe_value(name, value);
 }
 
-void check_values(const Environment& settings, const std::string& source, Checklist& out) {
+void check_values(const Variables& settings, const std::string& source, Checklist& out) {
   std::string unknown, wrong, kept_on;
   for (const auto& [name, value] : settings) {
     if (!is_nccl(name)) continue;
@@ -90,7 +90,7 @@ void check_environment(const PodContext& ctx, Checklist& out) {
                 ctx.environment_error);
   }
   std::string listed;
-  Environment settings = ctx.environment;
+  Variables settings = ctx.environment;
   settings.insert(ctx.file_settings.begin(), ctx.file_settings.end());
   for (const auto& [name, value] : settings) {
     if (is_nccl(name)) listed += (listed.empty() ? "" : " ") + assignment(name, value);

@@ -14,7 +14,7 @@ constexpr int kGpuIsLost = 15, kProhibited = 2, kExclusiveProcess = 3;
 /// somebody.
 constexpr uint64_t kIdleBytes = 1500ULL << 20;
 
-Where gpu(const Gpu& g) {
+Where gpu(const NvmlGpu& g) {
   Where w;
   w.gpu = static_cast<int>(g.index);
   return w;
@@ -22,7 +22,7 @@ Where gpu(const Gpu& g) {
 
 void check_alive(const NvmlSnapshot& nvml, Checklist& out) {
   bool fault = false;
-  for (const Gpu& g : nvml.gpus) {
+  for (const NvmlGpu& g : nvml.gpus) {
     if (g.error == 0) continue;
     fault = true;
     out.failed("gpu-alive", fmt::format("GPU {}: {}", g.index, g.error_text), "NVML",
@@ -40,7 +40,7 @@ void check_alive(const NvmlSnapshot& nvml, Checklist& out) {
 
 void check_ecc(const NvmlSnapshot& nvml, Checklist& out) {
   bool known = false, bad = false;
-  for (const Gpu& g : nvml.gpus) {
+  for (const NvmlGpu& g : nvml.gpus) {
     known |= g.ecc_uncorrected.has_value() || g.rows_failed.has_value();
     const bool failed = g.rows_failed == true || g.ecc_uncorrected.value_or(0) > 0;
     if (!failed && g.rows_pending != true) continue;
@@ -68,7 +68,7 @@ void check_ecc(const NvmlSnapshot& nvml, Checklist& out) {
   if (!bad) out.ok("gpu-ecc", "no uncorrected errors since the driver was loaded", "NVML");
 }
 
-std::string holders(const PodContext& ctx, const Gpu& g) {
+std::string holders(const PodContext& ctx, const NvmlGpu& g) {
   std::string text;
   for (const GpuProcess& p : g.processes) {
     // NVML counts in the host's PID namespace; here the number may belong to somebody else.
@@ -81,9 +81,9 @@ std::string holders(const PodContext& ctx, const Gpu& g) {
 }
 
 void check_memory(const PodContext& ctx, Checklist& out) {
-  const Gpu* fullest = nullptr;
+  const NvmlGpu* fullest = nullptr;
   size_t in_use = 0;
-  for (const Gpu& g : ctx.nvml.gpus) {
+  for (const NvmlGpu& g : ctx.nvml.gpus) {
     if (!g.used_bytes || !g.total_bytes) continue;
     if (fullest == nullptr || *g.used_bytes > *fullest->used_bytes) fullest = &g;
     in_use += *g.used_bytes > kIdleBytes ? 1 : 0;
@@ -107,7 +107,7 @@ void check_memory(const PodContext& ctx, Checklist& out) {
 
 void check_modes(const PodContext& ctx, Checklist& out) {
   const auto& gpus = ctx.nvml.gpus;
-  const auto exclusive = std::find_if(gpus.begin(), gpus.end(), [](const Gpu& g) {
+  const auto exclusive = std::find_if(gpus.begin(), gpus.end(), [](const NvmlGpu& g) {
     return g.compute_mode == kExclusiveProcess || g.compute_mode == kProhibited;
   });
   if (exclusive != gpus.end()) {
@@ -123,8 +123,8 @@ void check_modes(const PodContext& ctx, Checklist& out) {
   } else if (!gpus.empty() && gpus.front().compute_mode) {
     out.ok("gpu-compute-mode", "default", "NVML");
   }
-  const auto off =
-      std::find_if(gpus.begin(), gpus.end(), [](const Gpu& g) { return g.persistence == false; });
+  const auto off = std::find_if(gpus.begin(), gpus.end(),
+                                [](const NvmlGpu& g) { return g.persistence == false; });
   if (off != gpus.end() && ctx.options.scope == Scope::Host) {
     out.warning("gpu-persistence", fmt::format("off on GPU {}", off->index), "NVML",
                 {"gpu-persistence-off",

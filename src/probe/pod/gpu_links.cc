@@ -9,21 +9,21 @@
 namespace rankdx {
 namespace {
 
-Where gpu(const Gpu& g) {
+Where gpu(const NvmlGpu& g) {
   Where w;
   w.gpu = static_cast<int>(g.index);
   return w;
 }
 
 void check_nvlink(const NvmlSnapshot& nvml, Checklist& out) {
-  const auto has = [](const Gpu& g) { return g.nvlinks.has_value(); };
+  const auto has = [](const NvmlGpu& g) { return g.nvlinks.has_value(); };
   const auto first = std::find_if(nvml.gpus.begin(), nvml.gpus.end(), has);
   if (first == nvml.gpus.end()) {
     return out.ok("gpu-nvlink", "no NVLink on these GPUs: peers meet over PCIe", "NVML");
   }
   uint32_t most = 0;
-  for (const Gpu& g : nvml.gpus) most = std::max(most, g.nvlinks_active.value_or(0));
-  for (const Gpu& g : nvml.gpus) {
+  for (const NvmlGpu& g : nvml.gpus) most = std::max(most, g.nvlinks_active.value_or(0));
+  for (const NvmlGpu& g : nvml.gpus) {
     // Which ports are wired differs by machine; GPUs of one machine are wired alike.
     if (!has(g) || g.nvlinks_active.value_or(0) == most) continue;
     return out.failed("gpu-nvlink",
@@ -57,14 +57,14 @@ void check_nvlink(const NvmlSnapshot& nvml, Checklist& out) {
 void check_fabric(const NvmlSnapshot& nvml, Checklist& out) {
   constexpr std::array<std::string_view, 4> kStates = {"not supported", "not started",
                                                        "in progress", "completed"};
-  const auto known = [](const Gpu& g) { return g.fabric_state.has_value(); };
+  const auto known = [](const NvmlGpu& g) { return g.fabric_state.has_value(); };
   const auto any = std::find_if(nvml.gpus.begin(), nvml.gpus.end(), known);
   if (any == nvml.gpus.end()) return out.unknown("gpu-fabric", "this driver does not say", "NVML");
-  const auto bad = std::find_if(nvml.gpus.begin(), nvml.gpus.end(), [](const Gpu& g) {
+  const auto bad = std::find_if(nvml.gpus.begin(), nvml.gpus.end(), [](const NvmlGpu& g) {
     return g.fabric_state == 1 || g.fabric_state == 2 ||
            (g.fabric_state == 3 && g.fabric_status.value_or(0) != 0);
   });
-  const Gpu& g = bad == nvml.gpus.end() ? *any : *bad;
+  const NvmlGpu& g = bad == nvml.gpus.end() ? *any : *bad;
   const auto state = static_cast<size_t>(std::clamp(*g.fabric_state, 0, 3));
   const std::string value = fmt::format("GPU {}: {}", g.index, kStates[state]);
   if (bad == nvml.gpus.end()) return out.ok("gpu-fabric", std::string(kStates[state]), "NVML");
@@ -114,7 +114,7 @@ void check_peers(const NvmlSnapshot& nvml, Checklist& out) {
 
 void check_pcie_link(const NvmlSnapshot& nvml, Checklist& out) {
   bool known = false;
-  for (const Gpu& g : nvml.gpus) {
+  for (const NvmlGpu& g : nvml.gpus) {
     if (!g.pcie_width || !g.pcie_width_max) continue;
     known = true;
     // The generation falls while a GPU idles; the width does not.

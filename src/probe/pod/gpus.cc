@@ -99,7 +99,7 @@ void check_count(const PodContext& ctx, Checklist& out) {
 
 void check_uuids(const NvmlSnapshot& nvml, Checklist& out) {
   std::set<std::string> seen;
-  for (const Gpu& g : nvml.gpus) {
+  for (const NvmlGpu& g : nvml.gpus) {
     if (g.uuid.empty() || seen.insert(g.uuid).second) continue;
     out.failed(
         "gpu-uuids", g.uuid, "NVML",
@@ -115,7 +115,7 @@ void check_uuids(const NvmlSnapshot& nvml, Checklist& out) {
 
 void check_mig(const NvmlSnapshot& nvml, Checklist& out) {
   size_t on = 0, empty = 0;
-  for (const Gpu& g : nvml.gpus) {
+  for (const NvmlGpu& g : nvml.gpus) {
     on += g.mig == true ? 1 : 0;
     empty += g.mig == true && g.mig_instances == 0u ? 1 : 0;
   }

@@ -118,7 +118,7 @@ TEST(PodGpus, Links) {
   NvmlSnapshot uneven;
   uneven.state = NvmlSnapshot::State::Read;
   uneven.gpus.resize(2);
-  for (Gpu& g : uneven.gpus) g.nvlinks = 18, g.nvlinks_active = 18;
+  for (NvmlGpu& g : uneven.gpus) g.nvlinks = 18, g.nvlinks_active = 18;
   uneven.gpus[1].index = 1;
   uneven.gpus[1].nvlinks_active = 12;
   run_cases({{"uneven",

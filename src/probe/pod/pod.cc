@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "probe/pod/checks.h"
@@ -9,17 +10,42 @@
 namespace rankdx {
 namespace {
 
+/// `shared`: sees the same from another container of the pod that shares its network and processes.
+struct Topic {
+  std::string_view name;
+  PodCheck check;
+  bool shared;
+};
+
 /// In the order of the report: hardware, container, network, configuration.
-constexpr std::array<PodCheck, 19> kChecks = {check_gpus,       check_gpu_health,
-                                              check_gpu_links,  check_xid,
-                                              check_libraries,  check_shm,
-                                              check_limits,     check_memory_limit,
-                                              check_interfaces, check_name_resolution,
-                                              check_rdma,       check_pcie,
-                                              check_numa,       check_cache_dirs,
-                                              check_user,       check_environment,
-                                              check_preload,    check_clock,
-                                              check_ports};
+constexpr std::array<Topic, 20> kTopics = {{
+    {"gpus", check_gpus, false},
+    {"gpu-health", check_gpu_health, false},
+    {"gpu-links", check_gpu_links, false},
+    {"xid", check_xid, false},
+    {"libraries", check_libraries, false},
+    {"shm", check_shm, false},
+    {"limits", check_limits, true},
+    {"memory", check_memory_limit, false},
+    {"interfaces", check_interfaces, true},
+    {"names", check_name_resolution, true},
+    {"rdma", check_rdma, false},
+    {"pcie", check_pcie, false},
+    {"numa", check_numa, false},
+    {"model", check_model_files, false},
+    {"cache", check_cache_dirs, false},
+    {"user", check_user, false},
+    {"environment", check_environment, true},
+    {"preload", check_preload, false},
+    {"clock", check_clock, false},
+    {"ports", check_ports, true},
+}};
+
+bool is_wanted(const Topic& topic, const std::vector<std::string>& only) {
+  return only.empty() || std::any_of(only.begin(), only.end(), [&](const std::string& word) {
+           return word == topic.name || (word == "shared" && topic.shared);
+         });
+}
 
 void choose_environment(PodContext& ctx) {
   if (ctx.options.server_pid) {
@@ -63,8 +89,14 @@ NvmlSnapshot nvml_for(const PodContext& ctx) {
 
 }  // namespace
 
+std::vector<std::string> pod_topics() {
+  std::vector<std::string> out = {"shared"};
+  for (const Topic& t : kTopics) out.emplace_back(t.name);
+  return out;
+}
+
 std::optional<std::string> PodContext::variable(std::string_view name) const {
-  for (const Environment* e : {&environment, &file_settings}) {
+  for (const Variables* e : {&environment, &file_settings}) {
     if (const auto it = e->find(name); it != e->end()) return it->second;
   }
   return std::nullopt;
@@ -80,7 +112,9 @@ CheckReport check_pod(const HostView& host, const PodOptions& options) {
   read_settings_files(ctx);
   ctx.nvml = nvml_for(ctx);
   Checklist list;
-  for (const PodCheck check : kChecks) check(ctx, list);
+  for (const Topic& t : kTopics) {
+    if (is_wanted(t, options.only)) t.check(ctx, list);
+  }
   return list.take(options.scope == Scope::Pod ? "this pod" : "this host");
 }
 

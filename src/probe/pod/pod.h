@@ -20,11 +20,16 @@ struct PodOptions {
   std::optional<int64_t> expected_gpus;
   std::optional<int64_t> server_pid;    ///< whose environment counts; found by itself when absent
   std::vector<uint16_t> ports;          ///< must be free
+  std::vector<std::string> only;        ///< topics of pod_topics(); empty: all
   std::vector<std::string> cache_dirs;  ///< beside those that the variables name
+  std::string model;         ///< model directory; "": that of the running server's command, if any
   std::string nvml_library;  ///< "": libnvidia-ml.so.1 on this machine, none below a root
   std::optional<double> caller_time_s;  ///< the caller's clock as Unix time, to compare with
-  Environment environment;              ///< what a server started here would inherit
+  Variables environment;                ///< what a server started here would inherit
 };
+
+/// What `only` may name; "shared" stands for all that another container of the pod sees as well.
+std::vector<std::string> pod_topics();
 
 CheckReport check_pod(const HostView& host, const PodOptions& options);
 

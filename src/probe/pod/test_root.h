@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,13 +67,13 @@ class TestHost : public HostView {
 };
 
 /// The result with this id after one check has run, and the findings.
-struct Seen {
+struct SeenResult {
   CheckResult result;
   std::vector<std::string> findings;
 };
 
-inline Seen seen(const Checklist& list, std::string_view id) {
-  Seen out;
+inline SeenResult seen(const Checklist& list, std::string_view id) {
+  SeenResult out;
   out.result.value = "(no such result)";
   for (const CheckResult& r : list.checks()) {
     if (r.id == id) out.result = r;
@@ -90,13 +91,24 @@ struct PodCase {
   PodCheck check;
   std::string id;
   Files files;
-  Environment environment;
+  Variables environment;
   CheckStatus status;
   std::string value;    ///< a part of value or why
   std::string finding;  ///< "" none
 };
 
-inline void expect(const PodCase& c, const Seen& s) {
+/// Results that the checks gave in any case, and the states in which each was tested: all of them
+/// must be tested in all three (every_state_test.cc).
+struct StatesTested {
+  std::set<std::string> given;
+  std::map<std::string, std::set<CheckStatus>> tested;
+};
+inline StatesTested& states_tested() {
+  static StatesTested all;
+  return all;
+}
+
+inline void expect(const PodCase& c, const SeenResult& s) {
   EXPECT_EQ(to_string(s.result.status), to_string(c.status)) << c.what << ": " << s.result.value;
   EXPECT_NE((s.result.value + " " + s.result.why).find(c.value), std::string::npos)
       << c.what << ": " << s.result.value << " / " << s.result.why;
@@ -117,6 +129,8 @@ void run_cases(const std::vector<PodCase>& cases, Prepare prepare) {
     prepare(c, host, options, ctx);
     Checklist list;
     c.check(ctx, list);
+    for (const CheckResult& r : list.checks()) states_tested().given.insert(r.id);
+    states_tested().tested[c.id].insert(c.status);
     expect(c, seen(list, c.id));
   }
 }
