@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr uint64_t kRoomForManifest = 16 << 10, kRoomPerEntry = 256;
+constexpr uint64_t kRoomForManifest = 16 << 10, kRoomPerEntry = 256, kRoomAtStart = 256 << 10;
 
 struct CloseArchive {
   void operator()(archive* a) const { archive_write_free(a); }
@@ -84,11 +84,12 @@ struct BundleWriter::Impl {
   std::unique_ptr<archive, CloseArchive> out;  ///< before `file` goes
   std::string path;
   bool lacking = false;  ///< something that was there is not in the file
+  Hide hide;
   Redactor redactor;
   std::vector<BundleMember> members;
   std::vector<BundleLoss> losses;
 
-  explicit Impl(Hide hide) : redactor(hide) {}
+  explicit Impl(Hide what) : hide(what), redactor(what) {}
 
   static la_ssize_t pass_on(archive*, void* self, const void* bytes, size_t size) {
     static_cast<Impl*>(self)->file->write({static_cast<const char*>(bytes), size});
@@ -162,10 +163,14 @@ Result<BundleWriter> BundleWriter::create(const std::string& path, Hide hide) {
   impl->path = path;
   impl->file = RANKDX_TRY(PackedFile::create(path));
   if (auto opened = impl->open(); !opened) return tl::unexpected(opened.error());
+  impl->file->reserve(kRoomAtStart);
   return BundleWriter(std::move(impl));
 }
 
-void BundleWriter::add_host(std::string_view name) { impl_->redactor.add_host(name); }
+void BundleWriter::add_host(std::string_view name) {
+  if (impl_->hide == Hide::NamesToo) impl_->redactor.add_host(name);
+}
+void BundleWriter::hide_host(std::string_view name) { impl_->redactor.add_host(name); }
 
 Result<void> BundleWriter::add_log(const std::string& name, const std::string& source,
                                    ByteSource& bytes) {

@@ -36,7 +36,8 @@ class BundleWriter {
   BundleWriter& operator=(BundleWriter&&) noexcept;
   ~BundleWriter();
 
-  void add_host(std::string_view name);  ///< for Hide::NamesToo
+  void add_host(std::string_view name);   ///< for Hide::NamesToo
+  void hide_host(std::string_view name);  ///< in any case
   /// Redacts and adds one log. A source that breaks gives what came before; the member says so. One
   /// that does not fit any more becomes a loss, and smaller ones may still fit.
   Result<void> add_log(const std::string& name, const std::string& source, ByteSource& bytes);

@@ -25,6 +25,8 @@ class PackedFile {
   PackedFile(const PackedFile&) = delete;
   PackedFile& operator=(const PackedFile&) = delete;
 
+  /// Keeps room for what comes, where the file system can.
+  void reserve(uint64_t bytes) const { (void)has_room(bytes); }
   void write(std::string_view bytes);
   /// Whether the part that is being written is lost already.
   bool failed() const { return error_ != 0; }

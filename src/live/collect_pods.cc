@@ -1,7 +1,9 @@
 #include "live/collect_pods.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <map>
@@ -195,7 +197,12 @@ Result<CollectedTexts> follow_pods(ClusterApi& api, const CollectOptions& option
 
 Result<void> pack_followed(const PodSpool& spool, const CollectedTexts& first,
                            const CollectedTexts& latest, BundleWriter& bundle) {
-  for (const PodSpool::Part& part : spool.parts()) {
+  // Small ones first, and what is in the archive makes room for the next: the disk may be full.
+  std::vector<PodSpool::Part> parts = spool.parts();
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const auto& a, const auto& b) { return a.bytes < b.bytes; });
+  for (const PodSpool::Part& part : parts) {
+    const size_t packed = bundle.members().size();
     std::vector<LeftOut> left_out;
     Result<void> added;
     open_input(
@@ -204,6 +211,7 @@ Result<void> pack_followed(const PodSpool& spool, const CollectedTexts& first,
         left_out);
     if (!added) return added;
     for (const LeftOut& l : left_out) bundle.add_loss(part.source, l.error.text);
+    if (bundle.members().size() > packed && left_out.empty()) ::unlink(part.path.c_str());
   }
   for (const PodSpool::Loss& l : spool.losses()) bundle.add_loss(l.source, l.why);
   std::map<std::string, const CollectedText*> texts;

@@ -243,7 +243,7 @@ struct LaunchTracker::Impl final : MessageSink {
     Source& s = source();
     ++state.restarts;
     SourceState& known = state.sources[s.label];
-    ++known.restarts;
+    if (known.word.empty()) ++known.restarts;  // else the API server counts
     for (size_t row : s.scope->rows) {
       if (state.processes[row].failed) known.before = state.processes[row].evidence;
     }

@@ -100,6 +100,7 @@ void PodSpool::close(Open& open) {
     losses_.push_back({open.part.source, fmt::format("{} lines could not be written: {}",
                                                      open.lost_lines, open.problem)});
   if (open.fd >= 0) ::close(open.fd);
+  open.part.bytes = open.written;
   if (open.part.lines > 0) done_.push_back(open.part);
   const int next = open.instance + 1;
   open = Open{};

@@ -22,7 +22,7 @@ class PodSpool final : public LogSink {
     std::string path;    ///< of the file
     std::string name;    ///< below the folder: "logs/pod/container.2.log"
     std::string source;  ///< as the user would say
-    uint64_t lines = 0;
+    uint64_t lines = 0, bytes = 0;
   };
   struct Loss {
     std::string source, why;

@@ -91,10 +91,10 @@ std::string phase_text(const LaunchState& state, const ProcessState& p, const La
   return std::string(name_of(v.motion == Motion::Serving ? Phase::Serving : p.phase));
 }
 
-std::string restarts_text(const SourceState& s) {
+std::string restarts_text(const SourceState& s, size_t columns) {
   if (s.restarts == 0) return "";
   return fmt::format("restarted {}x{}", s.restarts,
-                     s.before.empty() ? "" : ": " + safe_clip(s.before, kName));
+                     s.before.empty() ? "" : ": " + safe_clip(s.before, columns));
 }
 
 std::string remark(const LaunchState& state, const ProcessState& p, bool missing, int slowest) {
@@ -105,7 +105,7 @@ std::string remark(const LaunchState& state, const ProcessState& p, bool missing
   if (!p.activity.empty() && p.activity != "loading" && p.activity != "gone") add(p.activity);
   if (const SourceState* s = source_of(state, p)) {
     if (s->exit_code) add(safe_clip(s->word, kName));
-    add(restarts_text(*s));
+    add(restarts_text(*s, kName));
   }
   return out;
 }
@@ -169,7 +169,8 @@ std::string state_table(const LaunchState& state, const LaunchVerdict& verdict, 
   for (const auto& [label, s] : state.sources) {
     if (shown.contains(label)) continue;
     if (table.size() < most_rows)
-      table.add({safe_clip(label, kName), state_word(s), "", "", "", "", "", "", restarts_text(s)});
+      table.add({safe_clip(label, kName), state_word(s), "", "", "", "", "", "",
+                 restarts_text(s, kName)});
     else
       ++left_out;
   }
@@ -208,11 +209,11 @@ std::vector<StateChange> ChangeLog::changes(const LaunchState& state, const Laun
                        safe_clip(label, kEvidence),
                        "",
                        state_word(source),
-                       restarts_text(source),
+                       restarts_text(source, kEvidence),
                        {},
                        source.exit_code};
     say(std::move(change), "source\n" + label,
-        fmt::format("{} {}", state_word(source), source.restarts));
+        fmt::format("{} {} {}", state_word(source), source.restarts, source.before));
   }
   // The seconds in the sentence are no news; who is missing is.
   const std::string what =

@@ -145,7 +145,7 @@ int run(Options& o) {
   ::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error like any other
   auto bundle = BundleWriter::create(o.output, o.names ? Hide::NamesToo : Hide::SecretsOnly);
   if (!bundle) return refuse(bundle.error());
-  for (const std::string& host : o.hosts) bundle->add_host(host);
+  for (const std::string& host : o.hosts) bundle->hide_host(host);
   const Result<void> got = wants_pods(o) ? from_cluster(o, *bundle) : from_files(o, *bundle);
   if (!got) bundle->add_loss("collect", to_string(got.error()));
   const Result<void> finished = bundle->finish();

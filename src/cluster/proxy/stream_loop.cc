@@ -8,6 +8,7 @@
 #include <boost/beast/http.hpp>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -112,6 +113,8 @@ class StreamLoop::Impl {
     s.last = Clock::now();
     error_code ec;
     if (n == 0) {
+      // An end before the first byte is no answer at all: the proxy was killed.
+      if (!s.parser.got_some()) return end(s, StreamEnd::Cut, "the connection was cut");
       s.parser.put_eof(ec);
       return end(s, ec || !s.parser.is_done() ? StreamEnd::Cut : StreamEnd::Complete,
                  "the connection was cut");
@@ -168,7 +171,8 @@ void StreamLoop::add(int fd, std::shared_ptr<StreamListener> listener, milliseco
   stream->fd = fd;
   stream->listener = std::move(listener);
   stream->stall = stall;
-  stream->parser.body_limit(boost::none);
+  // Not boost::none: Boost 1.74 takes every Content-Length for more than that.
+  stream->parser.body_limit(std::numeric_limits<uint64_t>::max());
   impl_->add(std::move(stream));
 }
 
