@@ -5,19 +5,38 @@ ranks that never arrive, and a screen that no log line can steer.
   watch_test.py --binary build/dev/rankdx --work build/dev/watch
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
 import pty
 import re
 import shutil
+import signal
+import socket
 import subprocess
+import sys
 import threading
 import time
 import unittest
 
 ARGS = None
 WORLD = 4
+SCRIPT = str(pathlib.Path(__file__).resolve().parent / "scripted_launch.py")
+# A rank that prints nothing: maps one shard after the other, then listens where the API would.
+SILENT = """
+import mmap, pathlib, socket, sys, time
+files = sorted(pathlib.Path(sys.argv[1]).iterdir())
+for path in files:
+    with open(path, "rb") as f:
+        with mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as m:
+            sum(m[::4096])
+            f.read()
+            sys.stdin.readline()
+if sys.argv[2] != "0":
+    s = socket.create_server(("127.0.0.1", int(sys.argv[2])))
+    sys.stdin.readline()
+"""
 
 
 def worker(rank):
@@ -129,7 +148,7 @@ class WatchTest(unittest.TestCase):
             done = watch("--once", str(launch.dir), env={**os.environ, "COLUMNS": str(columns)})
             self.assertEqual(done.returncode, 3)
             self.assertLessEqual(max(map(len, done.stdout.splitlines())), columns)
-            self.assertIn("[###.....] 3/8", done.stdout)
+            self.assertIn("3/8 [###.....]", done.stdout)
 
     def test_no_line_steers_the_screen(self):
         launch = Launch("hostile")
@@ -146,7 +165,11 @@ class WatchTest(unittest.TestCase):
                                  env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"})
         # Nobody reads the terminal meanwhile: the watch ends all the same.
         self.assertEqual(child.wait(timeout=20), 3)
-        shown = os.read(main, 65536).decode()
+        os.set_blocking(main, False)
+        shown = ""
+        with contextlib.suppress(OSError):    # a read of a terminal gives 4 KiB at most
+            while True:
+                shown += os.read(main, 65536).decode()
         os.close(side)
         os.close(main)
         self.assertTrue(shown.startswith("\x1b[?1049h\x1b[?25l"))
@@ -154,9 +177,107 @@ class WatchTest(unittest.TestCase):
         self.assertIn("3/8", shown)
 
 
+class Scripted(unittest.TestCase):
+    """Programs that print what a launch prints, with the delays of real processes."""
+
+    def play(self, name, *script, flags=()):
+        launch = Launch(name)
+        env = {**os.environ, "NCCL_DEBUG": "INFO", "NCCL_DEBUG_FILE": str(launch.dir / "nccl.%h.%p.log")}
+        with open(launch.dir / "out.log", "wb") as out:
+            child = subprocess.Popen(["sh", "-c", "; ".join(f"{sys.executable} {SCRIPT} {part}" for part in script)], stdout=out, env=env,
+                                     stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            done = subprocess.run([ARGS.binary, "watch", "-o", "json", *flags, str(launch.dir)], capture_output=True, text=True, timeout=600, check=False)
+        finally:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        changes = [json.loads(line) for line in done.stdout.splitlines()]
+        return done, changes, [c["state"] for c in changes if c["subject"] == "launch"]
+
+    def test_crash(self):
+        done, changes, launch = self.play("script-crash", "crash", flags=["--timeout", "60"])
+        self.assertEqual((done.returncode, launch[-1]), (1, "failed"), changes)
+        self.assertEqual({c["subject"] for c in changes if c["subject"].startswith("rank")}, {f"rank {r}" for r in range(WORLD)})
+
+    def test_stall(self):
+        done, changes, launch = self.play("script-stall", "stall", flags=["--timeout", "6", "--stuck-after", "1"])
+        self.assertEqual((done.returncode, launch[-1]), (3, "stuck"), changes)
+        self.assertRegex([c for c in changes if c["subject"] == "launch"][-1]["text"], r"at bootstrap: ranks 2,3 .*have not arrived, 2 of 4 have")
+
+    def test_restart(self):
+        done, changes, launch = self.play("script-restart", "restart", flags=["--timeout", "60", "--keep-going"])
+        self.assertEqual((done.returncode, launch[-1]), (0, "serving"), changes)
+        self.assertIn("failed", launch)
+        self.assertTrue([c for c in changes if c["state"] == "restarted" and "EngineCore failed to start" in c["text"]], changes)
+
+    def test_flood(self):
+        """The launch that comes behind a flood of lines is followed all the same."""
+        done, changes, launch = self.play("script-flood", f"flood {ARGS.flood_mb}", "serve", flags=["--timeout", "600"])
+        self.assertEqual((done.returncode, launch[-1]), (0, "serving"), changes[-3:])
+        self.assertIn("loading", [c["state"] for c in changes if c["subject"] == "rank 0"])
+
+
+class Silent(unittest.TestCase):
+    """--pid: what /proc shows of processes that print nothing."""
+
+    def start(self, name, port):
+        folder = pathlib.Path(ARGS.work) / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for i in range(1, 5):
+            (folder / f"model-{i:05}-of-00004.safetensors").write_bytes(b"x" * 3_000_000)
+        # The family: a shell, and the loader below it.
+        child = subprocess.Popen(["sh", "-c", f"{sys.executable} -c '{SILENT}' {folder} {port}; true"], stdin=subprocess.PIPE, start_new_session=True)
+        watch = subprocess.Popen([ARGS.binary, "watch", "--pid", str(child.pid), "--port", str(port or 1), "-o", "json", "--timeout", "60"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return child, watch
+
+    def test_loading_to_serving(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+        child, watch = self.start("silent", port)
+        changes = []
+        try:
+            for line in watch.stdout:
+                changes.append(json.loads(line))
+                done = changes[-1].get("done")
+                if done is not None and changes[-1]["subject"].startswith("python"):
+                    child.stdin.write(b"next\n")          # the shard that was seen is done
+                    child.stdin.flush()
+            code = watch.wait(timeout=30)
+        finally:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        loading = [(c["state"], c["done"], c["total"]) for c in changes if "done" in c]
+        self.assertEqual(loading[0][2], 4)
+        self.assertEqual([d for _, d, _ in loading], sorted(d for _, d, _ in loading))
+        self.assertIn(3, [d for _, d, _ in loading], changes)
+        self.assertEqual((code, changes[-1]["state"]), (0, "serving"), changes)
+        child.stdin.close()
+        watch.stderr.close()
+        watch.stdout.close()
+
+    def test_gone(self):
+        child, watch = self.start("silent-gone", 0)
+        first = watch.stdout.readline() + watch.stdout.readline()
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        out, err = watch.communicate(timeout=30)
+        self.assertEqual(watch.returncode, 3, first + out + err)
+        self.assertIn('"ended"', out)
+        child.stdin.close()
+
+    def test_no_such_process(self):
+        done = watch("--pid", "4194304", "--timeout", "3")
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertIn("there is no such process", done.stderr)
+        self.assertEqual(watch("--pid", "x").returncode, 2)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--binary", required=True)
     parser.add_argument("--work", required=True)
+    parser.add_argument("--flood-mb", type=int, default=30, help="what goes before the launch in test_flood")
     ARGS, rest = parser.parse_known_args()
     unittest.main(argv=["watch_test.py", *rest])

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <ctime>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
@@ -25,6 +27,7 @@ using std::chrono::milliseconds;
 constexpr size_t kWindow = 8192;
 /// A line of more than this is passed on in pieces.
 constexpr size_t kMaxLine = 1 << 20;
+constexpr int kTriesOfPrevious = 8;
 
 /// The lines seen last.
 class Window {
@@ -42,6 +45,12 @@ class Window {
     ++hashes_[hash];
   }
   void clear() { lines_.clear(), hashes_.clear(); }
+  /// Times of the line with this hash and of the one that came before it.
+  std::optional<std::pair<int64_t, int64_t>> around(uint64_t hash) const {
+    for (size_t i = lines_.size(); i-- > 1;)
+      if (lines_[i].hash == hash) return std::pair{lines_[i - 1].ns, lines_[i].ns};
+    return std::nullopt;
+  }
   bool empty() const { return lines_.empty(); }
 
  private:
@@ -52,6 +61,17 @@ class Window {
   std::deque<Line> lines_;
   std::unordered_map<uint64_t, int> hashes_;
 };
+
+/// As a kubelet prints it: nine digits, always.
+std::string stamp_text(int64_t ns) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  const std::time_t seconds = ns / kSecond;
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[32] = {};
+  std::strftime(text, sizeof text, "%FT%T", &parts);
+  return fmt::format("{}.{:09}Z", text, ns % kSecond);
+}
 
 enum class Phase : uint8_t { Waiting, Streaming, Over };
 
@@ -65,12 +85,13 @@ struct Followed {
   int restarts = -1;
   int64_t newest_ns = 0;
   Window window;
-  bool fresh = true;        ///< nothing was read of this instance yet
   bool resumed = false;     ///< this connection follows an earlier one
   bool overlapped = false;  ///< the last line seen before came again
   bool complete = false;    ///< the last connection ended in order
   bool has_new = false;     ///< this connection brought a new line
   uint64_t repeats = 0;
+  int tries = 0;                        ///< to read the instance before this one
+  std::string unsure_from;              ///< where the first gap of this instance begins
   std::string before_jump, after_jump;  ///< stamps around the widest hole since the last report
   int64_t widest_ns = 0;
 };
@@ -136,7 +157,7 @@ struct LogFollower::Impl {
     if (!ns) return sink.on_line(log.source, part.stamp, part.text);
     const uint64_t hash =
         std::hash<std::string_view>{}(part.text) * 31 + static_cast<uint64_t>(*ns);
-    if (log.window.holds(hash) || log.window.is_before(*ns)) return repeated(log);
+    if (log.window.holds(hash) || log.window.is_before(*ns)) return repeated(log, hash);
     new_line(log, part, *ns);
     log.window.add(*ns, hash);
     sink.on_line(log.source, part.stamp, part.text);
@@ -147,6 +168,7 @@ struct LogFollower::Impl {
       tell(log, LogEvent::Gap,
            fmt::format("lines between {} and {} may be missing: the node has rotated its log",
                        log.last_stamp, part.stamp));
+      if (log.unsure_from.empty()) log.unsure_from = log.last_stamp;
     }
     if (log.repeats > 0 && !log.has_new)
       tell(log, LogEvent::Repeats,
@@ -160,19 +182,21 @@ struct LogFollower::Impl {
       log.last_stamp = part.stamp;
     }
     log.has_new = true;
-    log.fresh = false;
   }
 
   /// Behind new lines of the same connection this is what a kubelet does when it falls behind a
   /// rotation: it skips what was rotated away and sends the new file's beginning twice (seen with
-  /// kubelet 1.20.2).
-  void repeated(Followed& log) {
+  /// kubelet 1.20.2). So what is missing lies before the first line that comes again.
+  void repeated(Followed& log, uint64_t hash) {
     log.overlapped = true;
     if (++log.repeats != 1 || !log.has_new) return;
+    std::string before = log.before_jump, after = log.after_jump;
+    if (const auto times = log.window.around(hash))
+      before = stamp_text(times->first), after = stamp_text(times->second);
     tell(log, LogEvent::Gap,
          fmt::format(
              "the node rotated its log while it was read; lines between {} and {} may be missing",
-             log.before_jump, log.after_jump));
+             before, after));
     log.widest_ns = 0;
   }
 
@@ -223,12 +247,11 @@ struct LogFollower::Impl {
                      [&](const ContainerInfo& one) { return one.name == source.container; });
     if (c == pod.containers.end()) return over(log, "the container is gone");
     if (!log.uid.empty() && log.uid != pod.uid) {
+      log.window.clear();  // another node may have another clock
       begin_again(log, "the pod was made anew");
       log.restarts = c->restarts;
-    } else if (log.restarts >= 0 && c->restarts > log.restarts && !log.fresh) {
-      restarted(log, c->restarts, lock);
-    } else if (c->restarts > log.restarts) {
-      log.complete = false;
+    } else if (log.restarts >= 0 && c->restarts > log.restarts) {
+      if (!restarted(log, c->restarts, lock)) return later(log);
     }
     log.uid = pod.uid;
     log.restarts = c->restarts;
@@ -254,49 +277,68 @@ struct LogFollower::Impl {
     tell(log, LogEvent::Ended, why);
   }
 
+  /// The lines seen stay remembered: a restart between two calls can bring them again.
   void begin_again(Followed& log, const std::string& why) {
-    log.window.clear();
+    log.unsure_from.clear();
     log.newest_ns = 0, log.widest_ns = 0;
     log.last_stamp.clear();
-    log.fresh = true, log.complete = false;
+    log.complete = false;
     tell(log, LogEvent::Restarted, why);
   }
 
-  /// The rest of the instance that has ended, if the connection broke before its end.
-  void restarted(Followed& log, int restarts, std::unique_lock<std::mutex>& lock) {
-    if (restarts > log.restarts + 1) {
+  /// The rest of the instance that has ended, if the connection broke before its end, and all of
+  /// the one after it, if that has ended too. What was between them is gone. False: to be tried
+  /// again.
+  bool restarted(Followed& log, int restarts, std::unique_lock<std::mutex>& lock) {
+    const std::string since = log.unsure_from.empty() ? log.last_stamp : log.unsure_from;
+    const std::string path = path_of(log, since) + "&previous=true";
+    lock.unlock();
+    const Result<ApiReply> rest = api.get(path);
+    lock.lock();
+    const bool passing = !rest || rest->status == 429 || rest->status >= 500;
+    if (passing && ++log.tries < kTriesOfPrevious) return false;
+    log.tries = 0;
+    // A stream that a proxy ended in order looks complete too, so the rest is always asked for.
+    const bool complete = std::exchange(log.complete, false);
+    const int skipped = restarts - log.restarts - 1;
+    if (skipped > 1 || (skipped == 1 && !complete)) {
       tell(log, LogEvent::Gap,
            fmt::format("the container started {} times since; only the log of the last instance "
                        "before this one is kept",
-                       restarts - log.restarts));
+                       skipped + 1));
     }
-    const std::string path = path_of(log) + "&previous=true";
-    const bool complete = std::exchange(log.complete, false);
-    lock.unlock();
-    const Result<ApiReply> rest =
-        complete ? Result<ApiReply>(fail(ErrorCode::Empty, "read to its end")) : api.get(path);
-    lock.lock();
-    if (rest && rest->status == 200) {
-      log.resumed = true, log.overlapped = log.has_new = false;
-      for (std::string_view body = rest->body; !body.empty();)
-        take_line(log, take_until(body, '\n', body));
-      log.repeats = 0;
-    }
+    if (skipped > 0) begin_again(log, fmt::format("restart {}", restarts - 1));
+    take_rest(log, rest, skipped > 0 || !complete);
     begin_again(log, fmt::format("restart {}", restarts));
+    return true;
   }
 
-  std::string path_of(const Followed& log) const {
+  void take_rest(Followed& log, const Result<ApiReply>& rest, bool lacking) {
+    if (!rest || rest->status != 200) {
+      if (!lacking) return;
+      tell(log, LogEvent::Gap,
+           fmt::format("the end of the instance before this one could not be read{}: {}",
+                       log.last_stamp.empty() ? "" : " (from " + log.last_stamp + ")",
+                       rest ? status_text(*rest) : rest.error().text));
+      return;
+    }
+    log.resumed = !log.last_stamp.empty(), log.overlapped = log.has_new = false;
+    for (std::string_view body = rest->body; !body.empty();)
+      take_line(log, take_until(body, '\n', body));
+    log.repeats = 0;
+  }
+
+  static std::string path_of(const Followed& log, const std::string& since) {
     std::string path = fmt::format("/api/v1/namespaces/{}/pods/{}/log?container={}&timestamps=true",
                                    url_part(log.source.ns), url_part(log.source.pod),
                                    url_part(log.source.container));
     // Whole seconds: API servers cut the fraction.
-    if (log.last_stamp.size() >= 19)
-      path += "&sinceTime=" + url_part(log.last_stamp.substr(0, 19) + "Z");
+    if (since.size() >= 19) path += "&sinceTime=" + url_part(since.substr(0, 19) + "Z");
     return path;
   }
 
   void open(Followed& log, std::unique_lock<std::mutex>& lock) {
-    std::string path = path_of(log) + "&follow=true";
+    std::string path = path_of(log, log.last_stamp) + "&follow=true";
     log.resumed = !log.last_stamp.empty();
     if (!log.resumed && log.restarts <= 0 && options.tail_lines)
       path += fmt::format("&tailLines={}", *options.tail_lines);

@@ -14,7 +14,7 @@ namespace rankdx {
 namespace {
 
 constexpr size_t kMostProcesses = 16'384, kMostMeetings = 4'096, kMostEvidence = 300,
-                 kMostName = 60, kMostHost = 120, kMostOrigin = 120, kMostRates = 16;
+                 kMostName = 60, kMostHost = 120, kMostOrigin = 120, kMostRates = 8;
 constexpr int kMostRanks = 65'536;
 
 /// The number behind a key: "world_size=8 rank=3", "rank " in "rank 3 in world size 8"; -1 without
@@ -341,10 +341,8 @@ struct LaunchTracker::Impl final : MessageSink {
       p = learn_rank(p, rank_of_name(name.substr(name.starts_with(kTitle) ? kTitle.size() : 0)), 0);
     }
     p->activity = sight.activity;
-    if (sight.activity == "loading") {
-      enter(*p, Phase::Load);
-      remember(p->rates, sight.bytes_per_s);
-    }
+    if (sight.activity == "loading" || sight.shards.total > 0) enter(*p, Phase::Load);
+    if (sight.activity == "loading") remember(p->rates, sight.bytes_per_s);
     if (sight.shards.total > 0 && p->phase == Phase::Load && !p->logged_bar)
       p->progress = sight.shards;
     if (sight.serving) enter(*p, Phase::Serving);

@@ -23,9 +23,10 @@ std::string name_of(const ProcessState& p) {
 std::string bar_of(const BarState& bar) {
   if (bar.total <= 0) return "";
   const int full = std::clamp(static_cast<int>(bar.done / bar.total * kBarColumns), 0, kBarColumns);
-  return fmt::format("[{}{}] {:.0f}/{:.0f}", std::string(static_cast<size_t>(full), '#'),
-                     std::string(static_cast<size_t>(kBarColumns - full), '.'), bar.done,
-                     bar.total);
+  // The numbers first: a narrow screen cuts the end.
+  return fmt::format("{:.0f}/{:.0f} [{}{}]", bar.done, bar.total,
+                     std::string(static_cast<size_t>(full), '#'),
+                     std::string(static_cast<size_t>(kBarColumns - full), '.'));
 }
 
 /// The host, else the name of the log: its directory is the same for all.

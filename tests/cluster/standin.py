@@ -619,7 +619,8 @@ class Conn:
                     if lg.kick == "reset": return _abort(self.sock)
                     if lg.kick == "cut": return
                     break
-                i = max(i, lg.dropped)                                           # what was rotated away is not sent any more
+                behind = i < lg.dropped                                          # rotated away unsent: the new file's beginning comes twice (seen with kubelet 1.20.2)
+                i = max(i, lg.dropped)
                 batch = lg.lines[i - lg.dropped:][:1 if fault else None]
                 end = lg.ended or not follow
             buf = b""
@@ -630,7 +631,7 @@ class Conn:
                 parts = [ln[k:k + 16384] for k in range(0, len(ln), 16384)] or [b""]
                 buf += b"".join(((ts_nano(t) + " ").encode() if stamp and (k == 0 or self.app.stamp_chunks) else b"") + x for k, x in enumerate(parts)) + b"\n"
                 sent += 1
-            out(buf)
+            out(buf + b"".join(x + b"\n" for x in buf.split(b"\n")[:-1][:10]) if behind and not fault else buf)
             if limit is not None and limit <= 0: break
             if fault and sent >= fault["after_lines"]:
                 lg.fault = None if fault.get("once", True) else lg.fault
