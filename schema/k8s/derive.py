@@ -14,8 +14,11 @@ import sys
 KINDS = {
     "Pod": "core.v1.Pod", "Service": "core.v1.Service", "PersistentVolumeClaim": "core.v1.PersistentVolumeClaim",
     "ConfigMap": "core.v1.ConfigMap", "NetworkPolicy": "networking.v1.NetworkPolicy",
-    "Deployment": "apps.v1.Deployment", "StatefulSet": "apps.v1.StatefulSet", "Job": "batch.v1.Job",
+    "Deployment": "apps.v1.Deployment", "StatefulSet": "apps.v1.StatefulSet",
+    "DaemonSet": "apps.v1.DaemonSet", "Job": "batch.v1.Job",
 }
+# Fields that came after 1.20: Job.completionMode in 1.21 (stable in 1.24).
+NEWER = {"batch.v1.JobSpec": {"completionMode": {"enum": ["Indexed", "NonIndexed"]}}}
 QUANTITY = {"oneOf": [{"type": "integer"}, {"type": "string", "pattern":
             r"^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([KMGTPE]i|[mkMGTPE]?|[eE][+-]?[0-9]+)$"}]}
 INT_OR_STRING = {"oneOf": [{"type": "integer"}, {"type": "string"}]}
@@ -59,6 +62,8 @@ def main():
         wanted += [part.split('"')[0] for part in text.split("#/definitions/")[1:]]
     definitions["api.resource.Quantity"] = QUANTITY
     definitions["util.intstr.IntOrString"] = INT_OR_STRING
+    for name, fields in NEWER.items():
+        definitions[name]["properties"].update(fields)
     for kind, name in KINDS.items():
         group = name.rsplit(".", 1)[0].replace("core.", "").replace(".v1", "/v1").replace("networking/", "networking.k8s.io/")
         definition = definitions[name]

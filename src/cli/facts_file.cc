@@ -1,6 +1,7 @@
 #include "cli/facts_file.h"
 
 #include <unistd.h>
+#include <zstd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -19,6 +20,18 @@ tl::unexpected<Error> not_written(const std::string& path) {
               path);
 }
 
+/// The lines that facts keep are much alike from rank to rank: packed they take a tenth. Readers
+/// unpack by content.
+Result<std::string> packed(const std::string& bytes) {
+  constexpr int kLevel = 3;
+  std::string out(ZSTD_compressBound(bytes.size()), '\0');
+  const size_t size = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), kLevel);
+  if (ZSTD_isError(size) != 0)
+    return fail(ErrorCode::Internal, std::string("cannot be packed: ") + ZSTD_getErrorName(size));
+  out.resize(size);
+  return out;
+}
+
 }  // namespace
 
 Result<void> write_facts(const Facts& facts, const std::string& path) {
@@ -26,7 +39,7 @@ Result<void> write_facts(const Facts& facts, const std::string& path) {
     return fail(ErrorCode::Usage, "facts are binary, not for a terminal", "",
                 "name a file: -o FILE.rdxf");
   }
-  const std::string bytes = serialize(facts);
+  const std::string bytes = RANKDX_TRY(packed(serialize(facts)));
   if (path == "-") {
     const bool all = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&
                      std::fflush(stdout) == 0;

@@ -85,22 +85,28 @@ void describe(CLI::App& app) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
-  CLI::App root(
+  const Program rankdx{
+      "rankdx",
       "rankdx (rank diagnosis): what is wrong with a distributed vLLM launch, and what to do",
-      "rankdx");
-  root.set_version_flag("--version", "rankdx " RANKDX_VERSION);
+      command_groups(), commands()};
+  return run_program(rankdx, argc, argv);
+}
+
+int run_program(const Program& program, int argc, char** argv) {
+  CLI::App root(program.title, program.name);
+  root.set_version_flag("--version", program.name + " " RANKDX_VERSION);
   describe(root);
   root.footer(
       "Exit codes: 0 healthy, 1 problem found, 2 usage or unreadable input, 3 undetermined (more "
       "input needed).");
   std::map<std::string, CLI::App*, std::less<>> groups;
-  for (const CommandGroup& g : command_groups()) {
+  for (const CommandGroup& g : program.groups) {
     CLI::App* app = root.add_subcommand(std::string(g.name), std::string(g.summary));
     app->require_subcommand(1);
     groups.emplace(g.name, app);
   }
   std::map<CLI::App*, std::function<int()>> actions;
-  for (const Command& c : commands()) {
+  for (const Command& c : program.commands) {
     CLI::App* app = parent_of(root, groups, c.name)
                         .add_subcommand(std::string(c.name.substr(c.name.find(' ') + 1)),
                                         std::string(c.summary));

@@ -56,6 +56,16 @@ struct CommandAlias {
   std::string_view group, spelling, command;
 };
 
+/// A program and its commands.
+struct Program {
+  std::string name, title;
+  std::vector<CommandGroup> groups;
+  std::vector<Command> commands;
+};
+
+/// Parses the command line and runs what it asks for; never throws. Returns the exit code.
+int run_program(const Program& program, int argc, char** argv);
+
 /// Sorted as they are shown (commands.cc).
 const std::vector<Command>& commands();
 const std::vector<CommandGroup>& command_groups();

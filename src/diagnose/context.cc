@@ -43,6 +43,7 @@ Context::Context(const Facts& facts_in, const Job& job_in, const std::vector<Rul
   }
   for (const RuleHit& h : hits) {
     const Rule& r = *h.rule;
+    if (r.harmless.empty()) hit_ids_.insert(r.id);
     if (r.harmless.empty() && r.role == Role::RootCause && r.severity == Severity::Error) {
       with_own_cause_.insert(process_of(h));
     }
@@ -74,11 +75,7 @@ bool Context::env_is(std::string_view name, std::string_view value) const {
   });
 }
 
-bool Context::hit(std::string_view id) const {
-  return std::any_of(hits.begin(), hits.end(), [&](const RuleHit& h) {
-    return h.rule->id == id && h.rule->harmless.empty();
-  });
-}
+bool Context::hit(std::string_view id) const { return hit_ids_.find(id) != hit_ids_.end(); }
 
 bool Context::any_failure_sign() const {
   const bool rule = std::any_of(hits.begin(), hits.end(), [](const RuleHit& h) {

@@ -45,6 +45,7 @@ class Context {
   std::unordered_map<const ProcessFacts*, int> process_index_;
   std::unordered_map<std::string, std::set<int>> address_hosts_;
   std::set<int> with_own_cause_;
+  std::set<std::string, std::less<>> hit_ids_;
 };
 
 /// Ranks for a sentence: "3", "2 and 3", "4-7, 12".
@@ -69,6 +70,7 @@ void detect_interfaces(const Context&,
                        FindingSet&);  ///< loopback, virtual and link-local interfaces
 void detect_connections(const Context&, FindingSet&);  ///< who cannot reach whom
 void detect_progress(const Context&, FindingSet&);     ///< who is missing, who died, who is behind
+void detect_stragglers(const Context&, FindingSet&);   ///< who held up a start that ended well
 void detect_networks(const Context&, FindingSet&);  ///< the network asked for against the one taken
 void detect_transports(const Context&, FindingSet&);   ///< the wrong wire between two ranks
 void detect_collectives(const Context&, FindingSet&);  ///< calls out of step

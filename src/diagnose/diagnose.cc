@@ -11,10 +11,10 @@
 namespace rankdx {
 namespace {
 
-constexpr std::array<Detector, 12> kDetectors = {
-    detect_identity,  detect_interfaces, detect_environment, detect_connections,
-    detect_progress,  detect_networks,   detect_transports,  detect_collectives,
-    detect_watchdogs, detect_memory,     detect_output,      detect_last_words};
+constexpr std::array<Detector, 13> kDetectors = {
+    detect_identity,   detect_interfaces, detect_environment, detect_connections, detect_progress,
+    detect_networks,   detect_transports, detect_collectives, detect_watchdogs,   detect_memory,
+    detect_stragglers, detect_output,     detect_last_words};
 
 std::optional<int> number(const RuleHit& hit, const char* name) {
   auto found = hit.captures.find(name);

@@ -113,6 +113,76 @@ TEST(Diagnose, TheRankWithoutAStartLineIsNamed) {
   EXPECT_EQ(d.findings[0].where[0].host, "gpu-b");
 }
 
+TEST(Diagnose, ARankWhoseLogWasLeftOutIsMissingOnlyPerhaps) {
+  RuleMatcher matcher(rules());
+  Facts facts;
+  for (int r : {0, 1, 2}) {
+    facts = merge(facts, facts_of(fold_text("r" + std::to_string(r), started(r), matcher.gate())));
+  }
+  ASSERT_EQ(diagnose(facts, assemble(facts), matcher).findings.at(0).confidence,
+            Confidence::Likely);
+  facts.left_out.insert({"core", "is binary, not a log", "", ErrorCode::Unsupported});
+  ASSERT_EQ(diagnose(facts, assemble(facts), matcher).findings.at(0).confidence,
+            Confidence::Likely);
+  facts.left_out.insert({"r3", "cannot be read", "", ErrorCode::Unreadable});
+  const Finding f = diagnose(facts, assemble(facts), matcher).findings.at(0);
+  EXPECT_EQ(f.id, "rank-never-arrived");
+  EXPECT_EQ(f.confidence, Confidence::Possible);
+  EXPECT_EQ(f.needs.back(), "r3, which could not be read");
+}
+
+/// Sixteen ranks on four hosts, complete, with the timings of each: total, and of it waited.
+Diagnosis timed_start(const std::vector<std::pair<double, double>>& seconds) {
+  std::vector<std::pair<std::string, std::string>> logs;
+  const int n = static_cast<int>(seconds.size());
+  for (int r = 0; r < n; ++r) {
+    const std::string p = prefix("gpu-" + std::to_string(r / 4), 100 + r, r % 4);
+    const auto [total, waited] = seconds[static_cast<size_t>(r)];
+    logs.emplace_back(
+        "r" + std::to_string(r),
+        p + "NCCL INFO Using network Socket\n" + start_line(p, r, n, "0x7f00", "0xabc", "START") +
+            start_line(p, r, n, "0x7f00", "0xabc", "COMPLETE") + p +
+            "NCCL INFO Init timings - ncclCommInitRank: rank " + std::to_string(r) + " nranks " +
+            std::to_string(n) + " total " + std::to_string(total) +
+            " (kernels 0.00, alloc 0.00, bootstrap " + std::to_string(waited) +
+            ", allgathers 0.00, topo 1.00, graphs 0.00, connections 0.00, rest 0.00)\n");
+  }
+  return diagnose_logs(logs);
+}
+
+TEST(Stragglers, WhoCameLateIsNamed) {
+  std::vector<std::pair<double, double>> seconds(16, {62, 61});
+  seconds[13] = {2, 1};
+  const Diagnosis d = timed_start(seconds);
+  ASSERT_EQ(d.findings.size(), 1u);
+  EXPECT_EQ(d.verdict, Verdict::Warning);
+  EXPECT_EQ(d.findings[0].id, "straggler-ranks");
+  EXPECT_EQ(ranks_of(d.findings[0]), std::vector<int>{13});
+  EXPECT_NE(d.findings[0].cause.find("began 60 s after the others"), std::string::npos)
+      << d.findings[0].cause;
+}
+
+TEST(Stragglers, WhoWasSlowIsNamed) {
+  std::vector<std::pair<double, double>> seconds(16, {47, 45});
+  seconds[6] = seconds[7] = {47, 1};
+  const Diagnosis d = timed_start(seconds);
+  ASSERT_EQ(d.findings.size(), 1u);
+  EXPECT_EQ(ranks_of(d.findings[0]), (std::vector<int>{6, 7}));
+  EXPECT_NE(d.findings[0].cause.find("needed 46 s for its own part"), std::string::npos)
+      << d.findings[0].cause;
+}
+
+TEST(Stragglers, OrdinaryStartsAreHealthy) {
+  std::vector<std::pair<double, double>> even(16, {200, 198}), spread, few(4, {62, 61}),
+      half(16, {62, 61});
+  for (int r = 0; r < 16; ++r)
+    spread.emplace_back(60 - 3 * r, 58 - 3 * r);  // started one after the other
+  few[3] = {2, 1};
+  for (size_t r = 0; r < 8; ++r) half[r] = {2, 1};  // the second node was started a minute later
+  for (const auto& seconds : {even, spread, few, half})
+    EXPECT_EQ(timed_start(seconds).verdict, Verdict::Healthy);
+}
+
 TEST(Diagnose, ALogThatBreaksOffProvesNoMissingRank) {
   const std::string cut =
       started(0) + started(1) + started(2) + prefix("gpu-b", 103, 1) + "NCCL INFO Boo";

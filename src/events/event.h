@@ -37,7 +37,7 @@ enum class EventKind : uint8_t {
   BootstrapSplit,    ///< comm? parent? rank nranks color key (2.18 to 2.22)
   SplitNoColor,      ///< rank
   BootstrapTimings,  ///< seconds
-  InitTimings,       ///< func rank nranks seconds
+  InitTimings,       ///< func rank nranks seconds waited_seconds
   Layout,            ///< comm rank nranks n_nodes local_ranks local_rank
   Destroy,           ///< comm rank nranks value = Destroy|Abort|Revoke; start == true for "START"
   // graph
@@ -117,6 +117,7 @@ struct Event {
   uint64_t count = 0;
   uint64_t bytes = 0;
   double seconds = -1;
+  double waited_seconds = -1;  ///< InitTimings: in the bootstrap and in allgathers, for other ranks
   std::string_view func;
   std::string_view file;
   std::string_view name;

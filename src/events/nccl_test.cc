@@ -66,6 +66,39 @@ void check(const Case& c) {
 
 using enum EventKind;
 
+TEST(NcclEvents, TimeOfAStartAndWhatOfItWasWaiting) {
+  struct Timed {
+    const char* body;
+    double seconds, waited;
+  };
+  const Timed cases[] = {
+      {"Init timings - ncclCommInitRank: rank 2 nranks 4 total 12.38 (kernels 0.00, alloc 0.00, "
+       "bootstrap 12.10, "
+       "allgathers 0.09, topo 0.15, graphs 0.00, connections 0.04, rest 0.00)",
+       12.38, 12.19},
+      {"Init timings: rank 0 nranks 4 total 0.50 (kernels 0.20, bootstrap 0.10, allgathers 0.05, "
+       "topo 0.1, graphs "
+       "0.00, connections 0.00, rest 0.05)",
+       0.5, 0.15},  // 2.22.3
+      {"Init timings - ncclCommInitRank: rank 2 nranks 4 total 12.38 (kernels 0.00, alloc 0.00, "
+       "bootstr",
+       12.38, -1},
+      {"Init timings - ncclCommInitRank: rank 2 nranks 4 total 12.38 (bootstrap x, allgathers "
+       "0.09)",
+       12.38, -1},
+      {"Init timings - ncclCommInitRank: rank 2 nranks 4 total 12.38", 12.38, -1},
+  };
+  for (const Timed& c : cases) {
+    Envelope m;
+    m.level = Level::Info;
+    m.body = c.body;
+    const Event e = parse_nccl(m);
+    EXPECT_EQ(e.kind, InitTimings) << c.body;
+    EXPECT_DOUBLE_EQ(e.seconds, c.seconds) << c.body;
+    EXPECT_NEAR(e.waited_seconds, c.waited, 1e-9) << c.body;
+  }
+}
+
 TEST(NcclEvents, LifeOfACommunicator) {
   const Case cases[] = {
       // 2.16, 2.18, 2.21 to 2.28, a split of 2.24 and later; "rank" and "nranks" change their case

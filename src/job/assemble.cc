@@ -54,6 +54,11 @@ void add_process(Job& job, std::multimap<std::pair<std::string, int>, int>& know
   job.processes.push_back(std::move(fresh));
 }
 
+/// Processes come in order of their index.
+void add_process(std::vector<int>& list, int index) {
+  if (list.empty() || list.back() != index) list.push_back(index);
+}
+
 void describe_process(Job& job, int index, std::map<std::string, int>& by_version,
                       std::map<std::pair<std::string, std::string>, int>& by_env) {
   const Process& process = job.processes[index];
@@ -66,18 +71,28 @@ void describe_process(Job& job, int index, std::map<std::string, int>& by_versio
     for (const std::string& v : p.versions) {
       auto [at, fresh] = by_version.emplace(v, static_cast<int>(job.nccl_versions.size()));
       if (fresh) job.nccl_versions.push_back({v, {}, {}});
-      add_once(job.nccl_versions[at->second].hosts, process.host);
-      add_once(job.nccl_versions[at->second].processes, index);
+      add_process(job.nccl_versions[at->second].processes, index);
     }
     for (const EnvFacts& e : p.env) {
       auto [at, fresh] =
           by_env.emplace(std::make_pair(e.name, e.value), static_cast<int>(job.environment.size()));
       if (fresh)
         job.environment.push_back({e.name, e.value, {}, {}, e.at, process.sources[i]->name});
-      add_once(job.environment[at->second].hosts, process.host);
-      add_once(job.environment[at->second].processes, index);
+      add_process(job.environment[at->second].processes, index);
     }
   }
+}
+
+/// The hosts of these processes, in order of appearance.
+std::vector<std::string> hosts_of(const Job& job, const std::vector<int>& processes) {
+  std::vector<bool> seen(job.hosts.size());
+  std::vector<std::string> names;
+  for (int p : processes) {
+    const auto host = static_cast<size_t>(job.processes[p].host_index);
+    if (!seen[host]) names.push_back(job.processes[p].host);
+    seen[host] = true;
+  }
+  return names;
 }
 
 }  // namespace
@@ -101,6 +116,8 @@ void describe_hosts(const Facts& facts, Job& job) {
     ++job.hosts[at->second].processes;
     describe_process(job, static_cast<int>(i), by_version, by_env);
   }
+  for (VersionSeen& v : job.nccl_versions) v.hosts = hosts_of(job, v.processes);
+  for (EnvSeen& e : job.environment) e.hosts = hosts_of(job, e.processes);
   std::sort(job.environment.begin(), job.environment.end(), [](const EnvSeen& a, const EnvSeen& b) {
     return std::tie(a.name, a.value) < std::tie(b.name, b.value);
   });

@@ -114,10 +114,12 @@ int majority_size(const std::vector<Seen>& members) {
 
 void fill_group(Communicator& comm, const std::vector<Seen>& members) {
   comm.nranks = majority_size(members);
+  std::map<std::pair<int, int>, size_t> place;  // (rank, process): index into ranks
   for (const Seen& s : members) {
-    auto same = [&](const Member& m) { return m.rank == s.facts->rank && m.process == s.process; };
-    auto known = std::find_if(comm.ranks.begin(), comm.ranks.end(), same);
-    if (known == comm.ranks.end()) {
+    const auto [at, fresh] =
+        place.emplace(std::make_pair(s.facts->rank, s.process), comm.ranks.size());
+    Member* const known = fresh ? nullptr : &comm.ranks[at->second];
+    if (!known) {
       const Stage stage = s.facts->failed ? Stage::Failed : s.facts->stage;
       comm.ranks.push_back({s.facts->rank, s.process, s.facts, s.source, stage});
     } else if (s.facts->stage > known->facts->stage) {

@@ -12,6 +12,7 @@ std::string_view to_string(Stage stage) {
 }
 
 Facts merge(Facts a, Facts b) {
+  a.left_out.merge(b.left_out);
   a.sources.merge(b.sources);
   // What is left in b has a twin. Two contents under one name and fingerprint: the greater one, so
   // that the order of merging is no matter.

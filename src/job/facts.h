@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -91,10 +92,11 @@ struct CommFacts {
   int n_nodes = -1, local_ranks = -1, local_rank = -1;
   int n_channels = -1;
   double init_seconds = -1;
+  double waited_seconds = -1;  ///< of them: in the bootstrap and in allgathers, for other ranks
   Stage stage = Stage::Seen;
   bool failed = false;  ///< an error back-trace or an abort while it was being set up
   int64_t start_us = kNoTime, complete_us = kNoTime;
-  KeptLine start, complete, destroyed, layout;
+  KeptLine start, complete, destroyed, layout, timings;
   std::vector<LinkFacts> links;       ///< sorted by (from, to, transport)
   std::vector<RingFacts> ring_edges;  ///< sorted; at most 64 channels
   std::vector<RingDumpFacts> ring_dumps;
@@ -104,6 +106,8 @@ struct CommFacts {
   uint64_t calls = 0;                  ///< number of COLL lines
   std::vector<CallFacts> first_calls;  ///< at most kFirstCalls
   std::vector<CallFacts> last_calls;   ///< at most kLastCalls, oldest first
+  /// The line that says how long the set-up took.
+  const KeptLine& timed() const { return timings.line ? timings : complete; }
   static constexpr size_t kFirstCalls = 64, kLastCalls = 8;
   auto operator<=>(const CommFacts&) const = default;
 };
@@ -226,8 +230,17 @@ struct SourceFacts {
   auto operator<=>(const SourceFacts&) const = default;
 };
 
+/// An input, or a part of one, that could not be used. What is missing from the sources may stand
+/// there.
+struct LeftOutFacts {
+  std::string place, text, hint;
+  ErrorCode code = ErrorCode::Internal;
+  auto operator<=>(const LeftOutFacts&) const = default;
+};
+
 struct Facts {
   std::map<std::pair<std::string, uint64_t>, SourceFacts> sources;  ///< by (name, fingerprint)
+  std::set<LeftOutFacts> left_out;  ///< what was to be read and could not be
   bool operator==(const Facts&) const = default;
 };
 

@@ -56,6 +56,19 @@ TEST(Merge, AnyOrderAndGroupingGivesTheSameBytes) {
   }
 }
 
+TEST(Merge, WhatWasLeftOutStaysKnown) {
+  Facts a = rank_facts(0), b = rank_facts(1);
+  a.left_out.insert({"rank7.log", "cannot be read", "chmod", ErrorCode::Unreadable});
+  b.left_out.insert({"rank7.log", "cannot be read", "chmod", ErrorCode::Unreadable});
+  b.left_out.insert({"a.gz", "is broken", "", ErrorCode::Corrupt});
+  const Facts whole = merge(a, b);
+  EXPECT_EQ(whole.left_out.size(), 2u);
+  EXPECT_EQ(serialize(whole), serialize(merge(merge(b, a), a)));
+  const auto back = deserialize(serialize(whole));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, whole);
+}
+
 TEST(Merge, TwoContentsOfOneNameStayTwo) {
   const Facts a = facts_of(fold_text("log", "one\n", kGate)),
               b = facts_of(fold_text("log", "two\n", kGate));

@@ -83,6 +83,7 @@ TEST(Pipeline, AllLabLogsOnAnyNumberOfThreads) {
     options.threads = way.threads;
     options.block_bytes = way.block_bytes;
     Facts facts = read_facts({kLab}, kGate, options).facts;
+    facts.left_out.clear();  // the lab's empty logs
     std::erase_if(facts.sources, [](const auto& s) { return s.second.bytes == 0; });
     EXPECT_TRUE(serialize(facts) == expected)
         << way.threads << " threads, blocks of " << way.block_bytes;

@@ -157,6 +157,8 @@ void ProcessFold::on_complete(const Event& event, const LinePlace& at) {
     CommFacts* comm = comm_of_thread(at.tid);
     if (!comm || comm->nranks != event.nranks) return;
     comm->init_seconds = event.seconds;
+    comm->waited_seconds = event.waited_seconds;
+    comm->timings = keep(at);
     reach(*comm, Stage::InitComplete);  // printed at the very end of ncclCommInitRankFunc (init.cc)
     return;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 #include "input/block_reader.h"
@@ -200,10 +201,17 @@ void add_empty(const std::string& name, Facts& facts) {
 
 }  // namespace
 
-ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& gate,
-                      const ReadOptions& options) {
-  std::vector<LeftOut> not_found;
-  const std::vector<InputPath> inputs = list_inputs(paths, not_found);
+void settle_left_out(ReadResult& result) {
+  std::set<LeftOutFacts> own;
+  for (const Error& e : result.left_out) own.insert({e.place, e.text, e.hint, e.code});
+  for (const LeftOutFacts& l : result.facts.left_out) {
+    if (!own.count(l)) result.left_out.push_back({l.code, l.text, l.place, l.hint});
+  }
+  result.facts.left_out.merge(own);
+}
+
+ReadResult read_inputs(const std::vector<InputPath>& inputs, const LiteralSet& gate,
+                       const ReadOptions& options) {
   if (options.progress) {
     options.progress->files_total = inputs.size();
     options.progress->bytes_total = bytes_of(inputs);
@@ -224,16 +232,30 @@ ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& g
   work();
   for (std::thread& t : helpers) t.join();
   ReadResult result;
-  for (LeftOut& l : not_found) result.left_out.push_back(std::move(l.error));
-  for (Part& part : parts) {
+  for (size_t i = 0; i < parts.size(); ++i) {
+    Part& part = parts[i];
     for (LeftOut& l : part.left_out) {
       if (l.error.code == ErrorCode::Empty) add_empty(l.error.place, part.facts);
       result.left_out.push_back(std::move(l.error));
+      result.left_out_of.push_back(i);
     }
     result.logs += part.logs;
     // One content in two facts files is one source, whichever was read first (see merge()).
     result.facts = merge(std::move(result.facts), std::move(part.facts));
   }
+  return result;
+}
+
+ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& gate,
+                      const ReadOptions& options) {
+  std::vector<LeftOut> not_found;
+  const std::vector<InputPath> inputs = list_inputs(paths, not_found);
+  ReadResult result = read_inputs(inputs, gate, options);
+  std::vector<Error> first;
+  for (LeftOut& l : not_found) first.push_back(std::move(l.error));
+  result.left_out.insert(result.left_out.begin(), first.begin(), first.end());
+  result.left_out_of.clear();
+  settle_left_out(result);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "input/input.h"
 #include "job/facts.h"
 #include "scan/literal_set.h"
 
@@ -32,13 +33,23 @@ struct ReadOptions {
 struct ReadResult {
   Facts facts;
   uint64_t logs = 0;  ///< sources that were folded; all others came from facts files
-  std::vector<Error>
-      left_out;  ///< inputs, or parts of them, that could not be used; in the order of the inputs
+  /// Inputs, or parts of them, that could not be used, in the order of the inputs; then what the
+  /// facts files say of theirs.
+  std::vector<Error> left_out;
+  std::vector<size_t> left_out_of;  ///< input of each entry, as far as known
 };
 
 /// Logs (files, directories, globs, "-", compressed, bundles) and facts files. Empty `paths`:
 /// standard input. `gate` selects the lines that are kept for the rules.
 ReadResult read_facts(const std::vector<std::string>& paths, const LiteralSet& gate,
                       const ReadOptions& options);
+
+/// The same for inputs that were listed before.
+ReadResult read_inputs(const std::vector<InputPath>& inputs, const LiteralSet& gate,
+                       const ReadOptions& options);
+
+/// Puts what was left out into the facts, and what the facts say was left out behind it: the last
+/// step, once the results of all inputs are in one.
+void settle_left_out(ReadResult& result);
 
 }  // namespace rankdx

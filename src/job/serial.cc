@@ -40,7 +40,7 @@ std::string ArchiveReader::text() {
 namespace {
 
 constexpr std::string_view kMagic = "RDXF";
-constexpr uint64_t kVersion = 2;
+constexpr uint64_t kVersion = 3;
 
 template <class A, class T>
 void visit(A& a, T& value);
@@ -81,7 +81,7 @@ void fields(A& a, CommFacts& v) {
       v.has_bus_id, v.n_nodes, v.local_ranks, v.local_rank, v.n_channels, v.init_seconds, v.stage,
       v.failed, v.start_us, v.complete_us, v.start, v.complete, v.destroyed, v.layout, v.links,
       v.ring_edges, v.ring_dumps, v.trees, v.rings_connected, v.trees_connected, v.calls,
-      v.first_calls, v.last_calls);
+      v.first_calls, v.last_calls, v.waited_seconds, v.timings);
 }
 template <class A>
 void fields(A& a, RetryFacts& v) {
@@ -121,6 +121,11 @@ void fields(A& a, SourceFacts& v) {
       v.damaged_lines, v.repeated_messages, v.overlong_lines, v.notables_dropped,
       v.processes_dropped, v.ends_mid_line, v.problem, v.vllm_version, v.unrecognised_samples,
       v.processes, v.notables);
+}
+
+template <class A>
+void fields(A& a, LeftOutFacts& v) {
+  all(a, v.place, v.text, v.hint, v.code);
 }
 
 template <class A, class T>
@@ -215,6 +220,8 @@ std::string serialize(const Facts& facts) {
     SourceFacts copy = source;
     visit(a, copy);
   }
+  a.number(facts.left_out.size());
+  for (LeftOutFacts copy : facts.left_out) visit(a, copy);
   return std::string(kMagic) + a.take();
 }
 
@@ -238,6 +245,13 @@ Result<Facts> deserialize(std::string_view bytes) {
     if (a.failed() || !valid(source)) return tl::unexpected(broken);
     auto key = std::make_pair(source.name, source.fingerprint);
     facts.sources.insert_or_assign(std::move(key), std::move(source));
+  }
+  const uint64_t left_out = a.count();
+  for (uint64_t i = 0; i < left_out && !a.failed(); ++i) {
+    LeftOutFacts one;
+    visit(a, one);
+    if (one.code > ErrorCode::Internal) return tl::unexpected(broken);
+    facts.left_out.insert(std::move(one));
   }
   if (a.failed() || !a.at_end()) return tl::unexpected(broken);
   return facts;

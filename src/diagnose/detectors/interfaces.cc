@@ -26,19 +26,18 @@ Reach reach_of(const InterfaceFacts& i) {
   return i.address.starts_with("fe80:") ? Reach::LinkLocal6 : Reach::Routable;
 }
 
-/// Did every communicator of this process over several hosts come up and connect? Then its
-/// interface works.
-bool proven_to_work(const Context& context, int process) {
-  bool seen = false;
+/// Processes whose communicators over several hosts, one at least, all came up and connected: their
+/// interfaces work.
+std::set<int> proven_to_work(const Context& context) {
+  std::set<int> seen, failed;
   for (const Communicator& comm : context.job.communicators) {
-    auto mine = [&](const Member& m) { return m.process == process; };
-    if (comm.nnodes.value_or(2) < 2 || std::none_of(comm.ranks.begin(), comm.ranks.end(), mine))
-      continue;
-    seen = true;
-    for (const Member& m : comm.ranks) {
-      if (m.facts->stage < Stage::InitComplete || m.facts->failed) return false;
-    }
+    if (comm.nnodes.value_or(2) < 2) continue;
+    const bool works = std::all_of(comm.ranks.begin(), comm.ranks.end(), [](const Member& m) {
+      return m.facts->stage >= Stage::InitComplete && !m.facts->failed;
+    });
+    for (const Member& m : comm.ranks) (works ? seen : failed).insert(m.process);
   }
+  for (int process : failed) seen.erase(process);
   return seen;
 }
 
@@ -50,16 +49,20 @@ bool spans_hosts(const Context& context) {
       [&](const Communicator& c) { return c.nnodes.value_or(0) > 1 || !c.missing_ranks.empty(); });
 }
 
-bool retried(const Context& context, std::string_view address) {
+/// All loopback addresses are one.
+std::string_view one_loopback(std::string_view address) {
+  return address.starts_with("127.") ? std::string_view("127.") : address;
+}
+
+/// The addresses that somebody tried to reach more than once.
+std::set<std::string_view> retried_addresses(const Context& context) {
+  std::set<std::string_view> addresses;
   for (const Process& p : context.job.processes) {
     for (const ProcessFacts* f : p.facts) {
-      for (const RetryFacts& r : f->retries) {
-        if (r.peer == address || (address.starts_with("127.") && r.peer.starts_with("127.")))
-          return true;
-      }
+      for (const RetryFacts& r : f->retries) addresses.insert(one_loopback(r.peer));
     }
   }
-  return false;
+  return addresses;
 }
 
 bool unfinished(const Context& context) {
@@ -107,6 +110,7 @@ namespace {
 /// By default NCCL leaves lo out wherever there is another interface (misc/socket.cc), so lo beside
 /// a routed one means that NCCL_SOCKET_IFNAME lets it in. Nothing shows yet that it does harm.
 void loopback_let_in(const Context& context, const std::vector<Choice>& bad, FindingSet& findings) {
+  const std::set<int> working = proven_to_work(context);
   for (const Choice& c : bad) {
     const Process& p = context.job.processes[c.process];
     auto routed = [](const ProcessFacts* f) {
@@ -117,7 +121,7 @@ void loopback_let_in(const Context& context, const std::vector<Choice>& bad, Fin
     if (c.reach != Reach::Loopback || c.interface->bootstrap ||
         std::none_of(p.facts.begin(), p.facts.end(), routed))
       continue;
-    if (proven_to_work(context, c.process)) continue;
+    if (working.count(c.process)) continue;
     Draft draft{.id = "loopback-selected"};
     Where w = context.where(c.process);
     w.interface = c.interface->name;
@@ -139,9 +143,11 @@ void detect_interfaces(const Context& context, FindingSet& findings) {
   if (!spans_hosts(context)) return loopback_let_in(context, bad, findings);
   const bool trouble = unfinished(context) || context.any_failure_sign();
   const bool only_lo = everyone_on_loopback(context, bad) && !context.env_is("NCCL_SOCKET_IFNAME");
+  const std::set<int> working = proven_to_work(context);
+  const std::set<std::string_view> retried = retried_addresses(context);
   for (const Choice& c : bad) {
-    const bool direct = retried(context, c.interface->address);
-    if (proven_to_work(context, c.process) && !direct) continue;
+    const bool direct = retried.count(one_loopback(c.interface->address)) != 0;
+    if (working.count(c.process) && !direct) continue;
     if (!trouble && !direct) continue;
     Draft draft;
     switch (c.reach) {

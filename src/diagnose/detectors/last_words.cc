@@ -1,6 +1,7 @@
 // Where nothing else explains a failure: the last warning or exception of a process, so that the
 // answer is never "healthy".
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "diagnose/context.h"
@@ -44,12 +45,12 @@ void unknown_warning(const Context& context, FindingSet& findings) {
 }
 
 void last_exception(const Context& context, FindingSet& findings) {
+  std::map<const Notable*, int> rules_of_line;
+  for (const RuleHit& h : context.hits) ++rules_of_line[h.notable];
   for (const RuleHit& h : context.hits) {
     if (h.rule->id != "python-exception" || h.notable->last_line + kLastLines < h.source->lines)
       continue;
-    auto another = [&](const RuleHit& o) { return o.notable == h.notable && o.rule != h.rule; };
-    if (std::any_of(context.hits.begin(), context.hits.end(), another))
-      continue;  // a rule knows better
+    if (rules_of_line[h.notable] > 1) continue;  // another rule knows better
     Draft draft{.id = "python-exception"};
     draft.captures = h.captures;
     draft.severity = Severity::Error;

@@ -23,8 +23,8 @@ void detect_output(const Context& context, FindingSet& findings) {
         loudest = p.facts[k], source = p.sources[k];
     }
   }
-  constexpr uint64_t kMuch = 1000;
-  if (bulk < kMuch) return;
+  constexpr uint64_t kMuch = 1000, kMuchOfOne = 50;
+  if (bulk < kMuch || bulk < kMuchOfOne * context.job.processes.size()) return;
   Draft draft{.id = "debug-output-too-verbose"};
   draft.captures = {{"lines", std::to_string(bulk)}};
   draft.evidence = {context.evidence(*source, loudest->last_nccl)};

@@ -1,5 +1,7 @@
 // Who is missing, who died, who is behind: read from how far each rank got and what the others say
 // of it.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
@@ -64,6 +66,16 @@ std::string host_of_missing(const Context& context, const Communicator& comm, in
   return {};
 }
 
+/// Inputs that could not be read: what seems to be missing may stand there.
+std::vector<std::string> unread_inputs(const Context& context) {
+  std::vector<std::string> places;
+  for (const LeftOutFacts& l : context.facts.left_out) {
+    const bool unread = l.code == ErrorCode::Unreadable || l.code == ErrorCode::Corrupt;
+    if (unread && (places.empty() || places.back() != l.place)) places.push_back(l.place);
+  }
+  return places;
+}
+
 void missing_ranks(const Context& context, const Communicator& comm, Confidence confidence,
                    std::vector<Evidence> evidence, FindingSet& findings) {
   Draft draft{.id = "rank-never-arrived"};
@@ -92,6 +104,13 @@ void missing_ranks(const Context& context, const Communicator& comm, Confidence 
   draft.confidence = confidence;
   draft.needs = {"the logs and exit codes of rank " + rank_list(comm.missing_ranks) +
                  ", if they were started"};
+  if (const auto unread = unread_inputs(context); !unread.empty()) {
+    draft.confidence = Confidence::Possible;
+    draft.needs.push_back(unread.size() == 1
+                              ? unread.front() + ", which could not be read"
+                              : fmt::format("the {} inputs that could not be read, {} first",
+                                            unread.size(), unread.front()));
+  }
   findings.add(std::move(draft));
 }
 

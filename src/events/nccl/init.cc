@@ -200,6 +200,28 @@ bool parse_bootstrap_timings(Cursor at, Event& event) {
   return seconds.has_value();
 }
 
+/// "(kernels 0.00, bootstrap 12.10, allgathers 0.09, ...)": what was spent in waiting for other
+/// ranks. A cut list says nothing.
+void take_waited(Cursor at, Event& event) {
+  double waited = 0;
+  int found = 0;
+  std::string_view list = at.rest();
+  if (!list.starts_with('(') || !trim(list).ends_with(')')) return;
+  list.remove_prefix(1);
+  for (std::string_view part : split(list, ',')) {
+    part = trim(part);
+    const size_t blank = part.find(' ');
+    if (blank == part.npos) return;
+    const std::string_view name = part.substr(0, blank);
+    if (name != "bootstrap" && name != "allgathers") continue;
+    const auto seconds = parse_double(part.substr(blank + 1));
+    if (!seconds) return;
+    waited += *seconds;
+    ++found;
+  }
+  if (found == 2) event.waited_seconds = waited;
+}
+
 bool parse_init_timings(Cursor at, Event& event) {
   // 2.22.3 has no function name: "Init timings: rank 0 nranks 4 total 0.50 (...".
   if (at.take(" - ")) {
@@ -207,8 +229,15 @@ bool parse_init_timings(Cursor at, Event& event) {
   } else if (!at.take(": ")) {
     return false;
   }
-  return at.take("rank ") && at.take_int(event.rank) && at.take(" nranks ") &&
-         at.take_int(event.nranks) && at.take(" total ") && parse_bootstrap_timings(at, event);
+  const bool whole = at.take("rank ") && at.take_int(event.rank) && at.take(" nranks ") &&
+                     at.take_int(event.nranks) && at.take(" total ") &&
+                     parse_bootstrap_timings(at, event);
+  if (whole) {
+    at.take_word();
+    at.skip_blanks();
+    take_waited(at, event);
+  }
+  return whole;
 }
 
 bool parse_connect_timings(Cursor at, Event& event) {
