@@ -98,6 +98,13 @@ class Fleet(unittest.TestCase):
                         hosts = {w["host"] for w in where if w.get("host")}
                         self.assertEqual(hosts, {f"gpu-{n:05}" for n in nodes})
 
+    def test_a_warning_behind_many_ranks_is_kept(self):
+        log = self.out.with_suffix(".log")
+        fleet(log, "--ranks", "2048", "--layout", "combined", "--fault", "shm-too-small:255")
+        answer = diagnose(log)
+        self.assertEqual(answer["findings"][0]["id"], "shm-too-small")
+        self.assertEqual(answer["input"]["beyond_limits"]["kept_lines"], 0)
+
     def test_faults_of_older_releases(self):
         for version in VERSIONS[:3]:
             for fault, cause, ranks, _ in FAULTS:

@@ -97,6 +97,21 @@ class Scale(unittest.TestCase):
         done = subprocess.run(["bash", "-c", script, "x", str(self.logs)], env=env, capture_output=True, timeout=120)
         self.assertEqual(done.stdout, answer(self.logs), done.stderr)
 
+    def test_the_functions_of_the_page(self):
+        """docs/scale.md: scan and merge for engines that have a map."""
+        page = (pathlib.Path(__file__).resolve().parent.parent / "docs" / "scale.md").read_text()
+        names = {}
+        exec(page.split("```python\n")[1].split("```")[0], names)  # our own page
+        os.symlink(os.path.abspath(BINARY), self.dir / "rankdx")
+        before = os.environ["PATH"]
+        os.environ["PATH"] = f"{self.dir}:{before}"
+        try:
+            batches = [self.files[i::3] for i in range(3)]
+            job = names["merge"](list(map(names["scan"], batches)))
+        finally:
+            os.environ["PATH"] = before
+        self.assertEqual(rankdx("diagnose", "-o", "json", "-", input=job).stdout, answer(self.logs))
+
     def test_lines_of_a_query(self):
         """As Loki's or ClickHouse's clients give them: all ranks in one stream, by time."""
         streams = [f.read_text().splitlines(keepends=True) for f in self.files]

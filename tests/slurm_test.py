@@ -101,8 +101,8 @@ class Cluster:
         (d / "slurm.conf").write_text("\n".join(lines) + "\n")
 
     def start_daemon(self, *argv):
-        out = open(self.dir / "log" / f"{len(self.started)}.out", "wb")
-        self.started.append(subprocess.Popen(argv, env=self.env, stdout=out, stderr=subprocess.STDOUT))
+        with open(self.dir / "log" / f"{len(self.started)}.out", "wb") as out:
+            self.started.append(subprocess.Popen(argv, env=self.env, stdout=out, stderr=subprocess.STDOUT))
 
     def idle(self):
         done = subprocess.run(["sinfo", "-h", "-t", "idle", "-o", "%D"], env=self.env, capture_output=True, text=True)

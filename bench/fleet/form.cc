@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/text.h"
+#include "fields.h"
 
 namespace rankdx::fleet {
 namespace {
@@ -16,50 +17,7 @@ struct Named {
   T value;
 };
 
-// All sorted by name.
-constexpr std::array<Named<Field>, 41> kFields = {{
-    {"bootstrap", Field::Bootstrap},
-    {"busid", Field::BusId},
-    {"bytes", Field::Bytes},
-    {"call", Field::CallNumber},
-    {"channel", Field::Channel},
-    {"channels", Field::Channels},
-    {"comm", Field::Comm},
-    {"commid", Field::CommId},
-    {"count", Field::Count},
-    {"dev", Field::Dev},
-    {"hcas", Field::Hcas},
-    {"iface", Field::Interface},
-    {"ip", Field::Address},
-    {"kernels", Field::Kernels},
-    {"localranks", Field::LocalRanks},
-    {"lostdev", Field::LostDev},
-    {"nchannels", Field::ChannelCount},
-    {"net", Field::Net},
-    {"next", Field::Next},
-    {"nextdev", Field::NextDev},
-    {"nnodes", Field::NodeCount},
-    {"nranks", Field::RankCount},
-    {"p", Field::Prefix},
-    {"peer", Field::Peer},
-    {"prev", Field::Prev},
-    {"prevdev", Field::PrevDev},
-    {"q", Field::PrefixProxy},
-    {"r", Field::PrefixRoot},
-    {"rank", Field::Rank},
-    {"ring127", Field::Ring127},
-    {"ring20", Field::Ring20},
-    {"shm", Field::Shm},
-    {"sleep", Field::Sleep},
-    {"total", Field::Total},
-    {"trees", Field::Trees},
-    {"try", Field::Try},
-    {"v", Field::PrefixRootWarn},
-    {"w", Field::PrefixWarn},
-    {"wait1", Field::Wait1},
-    {"wait2", Field::Wait2},
-    {"work", Field::Work},
-}};
+// Both sorted by name.
 constexpr std::array<Named<Only>, 8> kOnly = {{{"algo", Only::Algo},
                                                {"ib", Only::Ib},
                                                {"ifname", Only::IfName},
@@ -80,7 +38,7 @@ constexpr bool sorted(const std::array<Named<T>, N>& table) {
   return std::is_sorted(table.begin(), table.end(),
                         [](const auto& a, const auto& b) { return a.name < b.name; });
 }
-static_assert(sorted(kFields) && sorted(kOnly) && sorted(kEach));
+static_assert(sorted(kOnly) && sorted(kEach));
 
 template <class T, size_t N>
 const T* look_up(const std::array<Named<T>, N>& table, std::string_view name) {
@@ -99,10 +57,9 @@ bool split_pieces(std::string_view text, std::vector<Piece>& pieces) {
       ++i;
     else if (text[i] == '{') {
       const size_t end = text.find('}', i);
-      const Field* field =
-          end == text.npos ? nullptr : look_up(kFields, text.substr(i + 1, end - i - 1));
+      const Field field = end == text.npos ? nullptr : find_field(text.substr(i + 1, end - i - 1));
       if (!field) return false;
-      piece.field = *field;
+      piece.field = field;
       pieces.push_back(std::move(piece));
       piece = {};
       i = end;

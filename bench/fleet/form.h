@@ -11,50 +11,9 @@
 
 namespace rankdx::fleet {
 
-enum class Field : uint8_t {
-  None,
-  Address,
-  Bootstrap,
-  BusId,
-  Bytes,
-  CallNumber,
-  Channel,
-  ChannelCount,
-  Channels,
-  Comm,
-  CommId,
-  Count,
-  Dev,
-  Hcas,
-  Interface,
-  Kernels,
-  LocalRanks,
-  LostDev,
-  Net,
-  Next,
-  NextDev,
-  NodeCount,
-  Peer,
-  Prefix,
-  PrefixProxy,
-  PrefixRoot,
-  PrefixRootWarn,
-  PrefixWarn,
-  Prev,
-  PrevDev,
-  Rank,
-  RankCount,
-  Ring127,
-  Ring20,
-  Shm,
-  Sleep,
-  Total,
-  Trees,
-  Try,
-  Wait1,
-  Wait2,
-  Work,
-};
+struct Slot;  ///< fields.h
+/// Adds the text of a field.
+using Field = void (*)(const Slot& slot, std::string& out);
 
 enum class Only : uint8_t { Always, Algo, Ib, IfName, Member, P2pOff, Rank0, Root, Socket };
 enum class Each : uint8_t { Once, Channel, Peer, Receive, Send, Shm, Try };
@@ -62,7 +21,7 @@ enum class Each : uint8_t { Once, Channel, Peer, Receive, Send, Shm, Try };
 /// Literal text and the field behind it.
 struct Piece {
   std::string text;
-  Field field = Field::None;
+  Field field = nullptr;  ///< none at the end of a line
 };
 
 struct FormLine {

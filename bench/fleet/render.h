@@ -34,11 +34,7 @@ class Renderer {
   void calls(const Speaker& speaker, uint64_t from, uint64_t to, std::string& out) const;
 
  private:
-  struct Line;
-  void add_lines(const Speaker& s, const Phase& phase, Line& at, std::string& out) const;
-  void add(const Speaker& s, const FormLine& line, const Line& at, std::string& out) const;
-  void add_field(const Speaker& s, Field field, const Line& at, std::string& out) const;
-  void add_ring(int channel, size_t most_ranks, size_t most_bytes, std::string& out) const;
+  void add_lines(const Phase& phase, Slot& slot, std::string& out) const;
   bool applies(const Speaker& s, Only only) const;
   int64_t time_us(const Speaker& s, std::string_view phase) const;
 
@@ -46,7 +42,7 @@ class Renderer {
   const Form& form_;
   const Form& other_;
   std::vector<std::string> phases_;
-  std::string comm_id_, hcas_;
+  std::string comm_id_;
 };
 
 }  // namespace rankdx::fleet

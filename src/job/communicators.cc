@@ -75,28 +75,33 @@ void count_nodes(const Job& job, Communicator& comm) {
   if (!hosts.count(-1)) comm.nnodes = static_cast<int>(hosts.size());
 }
 
+/// A communicator put together by likeness, with what its members hold.
+struct Guess {
+  int group;
+  std::map<int, std::pair<int, uint64_t>> by_rank;  ///< process and pointer
+  std::map<int, uint64_t> by_process;               ///< pointer
+
+  bool fits(const Seen& s) const {
+    const auto rank = by_rank.find(s.facts->rank);
+    const auto process = by_process.find(s.process);
+    return (rank == by_rank.end() || rank->second == std::make_pair(s.process, s.facts->comm)) &&
+           (process == by_process.end() || process->second == s.facts->comm);
+  }
+};
+
 /// Before 2.16.2 nothing names a communicator: same size, each rank once, in order of appearance.
-void add_guess(Groups& groups, const Seen& seen, std::map<int, std::vector<int>>& guesses) {
+void add_guess(Groups& groups, const Seen& seen, std::map<int, std::vector<Guess>>& guesses) {
   if (seen.facts->nranks <= 0 || seen.facts->rank < 0) return;
   auto& same_size = guesses[seen.facts->nranks];
-  for (int group : same_size) {
-    auto clash = [&](const Seen& s) {
-      return s.facts->rank == seen.facts->rank &&
-             (s.process != seen.process || s.facts->comm != seen.facts->comm);
-    };
-    auto twin = [&](const Seen& s) {
-      return s.process == seen.process && s.facts->comm != seen.facts->comm;
-    };
-    const auto& members = groups.members[group];
-    if (std::any_of(members.begin(), members.end(), clash) ||
-        std::any_of(members.begin(), members.end(), twin))
-      continue;
-    groups.members[group].push_back(seen);
-    return;
+  auto guess = std::find_if(same_size.begin(), same_size.end(),
+                            [&](const Guess& g) { return g.fits(seen); });
+  if (guess == same_size.end()) {
+    const int group = groups.at(fmt::format("guess-{}", groups.list.size() + 1), std::nullopt);
+    guess = same_size.insert(guess, Guess{group, {}, {}});
   }
-  const int group = groups.at(fmt::format("guess-{}", groups.list.size() + 1), std::nullopt);
-  groups.members[group].push_back(seen);
-  same_size.push_back(group);
+  groups.members[guess->group].push_back(seen);
+  guess->by_rank.emplace(seen.facts->rank, std::make_pair(seen.process, seen.facts->comm));
+  guess->by_process.emplace(seen.process, seen.facts->comm);
 }
 
 /// Most ranks agree on the size; ties go to the greater one.
@@ -162,7 +167,7 @@ const Member* Communicator::member(int rank) const {
 
 void tie_communicators(Job& job) {
   Groups groups;
-  std::map<int, std::vector<int>> guesses;
+  std::map<int, std::vector<Guess>> guesses;
   for (size_t p = 0; p < job.processes.size(); ++p) {
     const Process& process = job.processes[p];
     for (size_t s = 0; s < process.facts.size(); ++s) {

@@ -194,7 +194,7 @@ struct ProcessFacts {
 
 /// A line that a rule may want: every WARN, and every line with a literal of the rule pack.
 /// Repetitions (same process, same text but for digits and addresses) are folded into one with a
-/// count; at most kMaxNotables per source.
+/// count; at most kMaxNotables per source, and a few per process (notables.h).
 struct Notable {
   uint64_t line = 0, last_line = 0;
   uint64_t count = 1;

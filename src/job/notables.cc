@@ -25,12 +25,18 @@ uint64_t template_hash(std::string_view text, uint64_t seed) {
   return hash;
 }
 
+bool NotableStore::is_full() const {
+  if (kept_.size() < kMaxNotables) return false;
+  return bytes_ >= kMostBytes || kept_.size() >= kMaxNotables + kMorePerProcess * processes_;
+}
+
 bool NotableStore::add(Notable notable, std::string_view text, std::string_view body) {
   body = body.substr(0, kMaxKeptText);
   const uint64_t seed =
       (static_cast<uint64_t>(notable.process) << 8) | static_cast<uint64_t>(notable.level);
   const uint64_t hash = template_hash(body, seed);
-  if (kept_.size() >= kMaxNotables && !slots_.contains(hash)) {
+  processes_ = std::max(processes_, static_cast<size_t>(std::max(notable.process, -1) + 1));
+  if (is_full() && !slots_.contains(hash)) {
     ++dropped_;
     return false;
   }
@@ -42,13 +48,14 @@ bool NotableStore::add(Notable notable, std::string_view text, std::string_view 
     kept.last_line = notable.line;
     return false;
   }
-  if (kept_.size() >= kMaxNotables) {
+  if (is_full()) {
     ++dropped_;
     return false;
   }
   notable.last_line = notable.line;
   notable.text = text.substr(0, kMaxKeptText);
   notable.body = body;
+  bytes_ += notable.text.size() + notable.body.size();
   slot.last = static_cast<uint32_t>(kept_.size());
   ++slot.samples;
   kept_.push_back(std::move(notable));

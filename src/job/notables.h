@@ -16,6 +16,10 @@ class NotableStore {
   /// Distinct texts kept per process and template before repetitions only raise the count.
   static constexpr int kSamples = 4;
 
+  /// More than kMaxNotables are kept of a source with many processes: some of each, within these
+  /// bytes.
+  static constexpr size_t kMorePerProcess = 8, kMostBytes = size_t{64} << 20;
+
   /// Adds a line or counts it into an earlier one of the same template. `notable` comes without its
   /// text and body, which are copied only if they are kept, and then cut to kMaxKeptText. True: it
   /// was kept as it is.
@@ -25,6 +29,7 @@ class NotableStore {
   uint64_t dropped() const { return dropped_; }
 
  private:
+  bool is_full() const;
   struct Slot {
     uint32_t samples = 0;
     uint32_t last = 0;
@@ -32,6 +37,7 @@ class NotableStore {
   std::unordered_map<uint64_t, Slot> slots_;
   std::vector<Notable> kept_;
   uint64_t dropped_ = 0;
+  size_t processes_ = 0, bytes_ = 0;
 };
 
 /// Hash of a text without its digits and hexadecimal runs, so that "rank 3 at 0x7f12" and "rank 4
