@@ -220,6 +220,18 @@ TEST(PodConfiguration, Variables) {
            Ok,
            "NCCL_DEBUG=INFO",
            ""},
+          {"known",
+           check_environment,
+           "nccl-variables-known",
+           {},
+           {{"NCCL_DEBUG", "INFO"}},
+           Ok,
+           "all",
+           ""},
+          {"valid", check_environment, "nccl-variables-valid", {}, {}, Ok, "all", ""},
+          {"on", check_environment, "nccl-variables-debugging", {}, {}, Ok, "no transport", ""},
+          {"agree", check_environment, "nccl-variables-agree", {}, {}, Ok, "no contra", ""},
+          {"own", check_environment, "server-environment", {}, {}, Ok, "no server runs", ""},
           {"typo",
            check_environment,
            "nccl-variables-known",
@@ -271,6 +283,47 @@ TEST(PodConfiguration, Variables) {
       },
       [](const PodCase& c, TestHost&, PodOptions&, PodContext& ctx) {
         if (c.what == "unreadable") ctx.environment_error = "/proc/7/environ: permission denied";
+      });
+}
+
+TEST(PodConfiguration, ModelFiles) {
+  const std::string header = R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})";
+  std::string weights(8, '\0');
+  weights[0] = static_cast<char>(header.size());
+  weights += header + "abcd";
+  const Files whole = {
+      {"/m/config.json", R"({"architectures":["LlamaForCausalLM"],"model_type":"llama"})"},
+      {"/m/tokenizer.json", R"({"version":"1.0","model":{"type":"BPE","vocab":{},"merges":[]}})"},
+      {"/m/tokenizer_config.json", R"({"chat_template":"{{ messages }}"})"},
+      {"/m/generation_config.json", "{}"},
+      {"/m/model.safetensors", weights}};
+  Files cut = whole;
+  cut.back().second = weights.substr(0, 20);
+  const Files server = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\n"}};
+  run_cases(
+      {
+          {"named",
+           check_model_files,
+           "model-files",
+           whole,
+           {{"HF_HUB_OFFLINE", "1"}},
+           Ok,
+           "/m",
+           "usage-statistics-on"},
+          {"cut",
+           check_model_files,
+           "model-files",
+           cut,
+           {},
+           Failed,
+           "/m",
+           "safetensors-bad-header-length"},
+          {"none", check_model_files, "model-files", {}, {}, Unknown, "no --model", ""},
+          {"server", check_model_files, "model-files", server, {}, Unknown, "names no direct", ""},
+      },
+      [](const PodCase& c, TestHost&, PodOptions& options, PodContext& ctx) {
+        if (c.what == "named" || c.what == "cut") options.model = "/m";
+        if (c.what == "server") ctx.server = HostProcess{7, "vllm serve org/model", "vllm"};
       });
 }
 

@@ -42,6 +42,8 @@ void check_values(const Variables& settings, const std::string& source, Checklis
                  {{"any", "Correct the name or remove it", ""}},
                  {},
                  Confidence::Possible});
+  } else {
+    out.ok("nccl-variables-known", "all", source);
   }
   if (!wrong.empty()) {
     out.failed("nccl-variables-valid", wrong, source,
@@ -50,6 +52,8 @@ void check_values(const Variables& settings, const std::string& source, Checklis
                 "A variable has a value NCCL cannot use",
                 "Text that is no number counts as 0 in most; words that are not known are ignored.",
                 {{"any", "See `rankdx explain NAME` for what is allowed", ""}}});
+  } else {
+    out.ok("nccl-variables-valid", "all", source);
   }
   if (!kept_on.empty()) {
     out.warning("nccl-variables-debugging", kept_on, source,
@@ -58,6 +62,8 @@ void check_values(const Variables& settings, const std::string& source, Checklis
                  "A transport is switched off: " + kept_on,
                  "Right for a test, slow or wrong in production.",
                  {{"any", "Unset it", ""}}});
+  } else {
+    out.ok("nccl-variables-debugging", "no transport is switched off", source);
   }
 }
 
@@ -71,7 +77,7 @@ void check_conflicts(const PodContext& ctx, const std::string& source, Checklist
   } else if (is("NCCL_P2P_DISABLE", "1") && is("NCCL_SHM_DISABLE", "1")) {
     conflict = "NCCL_P2P_DISABLE=1 and NCCL_SHM_DISABLE=1 leave only the network inside a host";
   }
-  if (conflict.empty()) return;
+  if (conflict.empty()) return out.ok("nccl-variables-agree", "no contradiction", source);
   out.failed("nccl-variables-agree", conflict, source,
              {conflict.find("SHM") == std::string::npos ? "nccl-env-values-conflict"
                                                         : "p2p-and-shm-disabled-by-env",
@@ -88,6 +94,10 @@ void check_environment(const PodContext& ctx, Checklist& out) {
     out.unknown("server-environment",
                 "needs the server's user or root; this process's variables are used instead",
                 ctx.environment_error);
+  } else {
+    out.ok("server-environment",
+           ctx.server ? fmt::format("of process {}", ctx.server->pid) : "no server runs here",
+           ctx.environment_source);
   }
   std::string listed;
   Variables settings = ctx.environment;

@@ -120,8 +120,10 @@ void check_modes(const PodContext& ctx, Checklist& out) {
                 "A second process on the GPU is refused although it is idle.",
                 {{"any", "Set the default mode", "nvidia-smi -c DEFAULT"}},
                 gpu(*exclusive)});
-  } else if (!gpus.empty() && gpus.front().compute_mode) {
+  } else if (gpus.front().compute_mode) {
     out.ok("gpu-compute-mode", "default", "NVML");
+  } else {
+    out.unknown("gpu-compute-mode", "this driver does not say", "NVML");
   }
   const auto off = std::find_if(gpus.begin(), gpus.end(),
                                 [](const NvmlGpu& g) { return g.persistence == false; });
@@ -133,8 +135,10 @@ void check_modes(const PodContext& ctx, Checklist& out) {
                  "The driver unloads between processes: each start of CUDA takes seconds longer.",
                  {{"any", "Run nvidia-persistenced", "nvidia-smi -pm 1"}},
                  gpu(*off)});
-  } else if (!gpus.empty() && gpus.front().persistence) {
+  } else if (gpus.front().persistence) {
     out.ok("gpu-persistence", off == gpus.end() ? "on" : "off (only start-up is slower)", "NVML");
+  } else {
+    out.unknown("gpu-persistence", "this driver does not say", "NVML");
   }
 }
 

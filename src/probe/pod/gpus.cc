@@ -110,7 +110,8 @@ void check_uuids(const NvmlSnapshot& nvml, Checklist& out) {
          {{"kubernetes", "Look for time-slicing or a device plugin that replicates GPUs", ""}}});
     return;
   }
-  if (!seen.empty()) out.ok("gpu-uuids", fmt::format("{} different", seen.size()), "NVML");
+  if (seen.empty()) return out.unknown("gpu-uuids", "no GPU tells its UUID", "NVML");
+  out.ok("gpu-uuids", fmt::format("{} different", seen.size()), "NVML");
 }
 
 void check_mig(const NvmlSnapshot& nvml, Checklist& out) {
@@ -135,8 +136,11 @@ void check_mig(const NvmlSnapshot& nvml, Checklist& out) {
                  "MIG instances have no peer access: NCCL cannot join them within one GPU and uses "
                  "shared memory or the network between them.",
                  {{"any", "Use whole GPUs for tensor parallelism", "nvidia-smi -i N -mig 0"}}});
-  } else if (!nvml.gpus.empty()) {
+  } else if (std::any_of(nvml.gpus.begin(), nvml.gpus.end(),
+                         [](const NvmlGpu& g) { return g.mig.has_value(); })) {
     out.ok("gpu-mig", value, "NVML");
+  } else {
+    out.unknown("gpu-mig", "this driver does not say", "NVML");
   }
 }
 

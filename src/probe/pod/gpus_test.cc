@@ -93,12 +93,17 @@ TEST(PodGpus, Health) {
     ctx.nvml.state = NvmlSnapshot::State::Read;
     ctx.nvml.gpus.resize(2);
   };
-  run_cases({{"no counters", check_gpu_health, "gpu-ecc", {}, {}, Unknown, "do not count", ""},
-             {"no memory", check_gpu_health, "gpu-memory", {}, {}, Unknown, "no GPU tells", ""},
-             {"no fabric", check_gpu_links, "gpu-fabric", {}, {}, Unknown, "does not say", ""},
-             {"no pairs", check_gpu_links, "gpu-peer-access", {}, {}, Unknown, "does not say", ""},
-             {"no width", check_gpu_links, "gpu-pcie-link", {}, {}, Unknown, "does not tell", ""}},
-            bare);
+  run_cases(
+      {{"no mode", check_gpu_health, "gpu-compute-mode", {}, {}, Unknown, "not say", ""},
+       {"no persistence", check_gpu_health, "gpu-persistence", {}, {}, Unknown, "not say", ""},
+       {"no UUID", check_gpus, "gpu-uuids", {}, {}, Unknown, "no GPU tells", ""},
+       {"no MIG", check_gpus, "gpu-mig", {}, {}, Unknown, "does not say", ""},
+       {"no counters", check_gpu_health, "gpu-ecc", {}, {}, Unknown, "do not count", ""},
+       {"no memory", check_gpu_health, "gpu-memory", {}, {}, Unknown, "no GPU tells", ""},
+       {"no fabric", check_gpu_links, "gpu-fabric", {}, {}, Unknown, "does not say", ""},
+       {"no pairs", check_gpu_links, "gpu-peer-access", {}, {}, Unknown, "does not say", ""},
+       {"no width", check_gpu_links, "gpu-pcie-link", {}, {}, Unknown, "does not tell", ""}},
+      bare);
 }
 
 TEST(PodGpus, Links) {

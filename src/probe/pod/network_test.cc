@@ -8,6 +8,10 @@ using enum CheckStatus;
 
 TEST(PodNetwork, Interfaces) {
   const Files two = network({kEth0, kEth1}), docker = network({kDocker});
+  Files silent = two;
+  std::erase_if(silent, [](const auto& f) {
+    return f.first.ends_with("/mtu") || f.first == "/proc/net/route";
+  });
   Net down = kEth0;
   down.state = "down";
   run_cases({
@@ -96,6 +100,22 @@ TEST(PodNetwork, Interfaces) {
        "socket-ifname-matches-nothing"},
       {"mtu", check_interfaces, "interface-mtu", two, {}, Ok, "eth0 9000 (100000 Mbit/s)", ""},
       {"routes", check_interfaces, "routes", two, {}, Ok, "2, none of them default", ""},
+      {"no MTU",
+       check_interfaces,
+       "interface-mtu",
+       silent,
+       {},
+       Unknown,
+       "no MTU is readable",
+       "loopback-selected"},
+      {"no routes",
+       check_interfaces,
+       "routes",
+       silent,
+       {},
+       Unknown,
+       "no IPv4 route",
+       "loopback-selected"},
   });
 }
 
@@ -177,6 +197,9 @@ TEST(PodNetwork, Rdma) {
   Files no_nodes = roce, proprietary = roce, mixed = roce;
   std::erase_if(no_nodes, [](const auto& f) { return f.first == "/dev/infiniband/uverbs0"; });
   std::erase_if(proprietary, [](const auto& f) { return f.first.starts_with("/sys/module"); });
+  Files closed = no_nodes;
+  closed.push_back({"/dev/infiniband", "-> infiniband"});
+  const Files no_port = {{"/sys/class/infiniband/mlx5_0/fw_ver", "28.39\n"}};
   Files no_driver = proprietary;
   proprietary.push_back(
       {"/proc/driver/nvidia/version", "NVRM version: NVIDIA UNIX x86_64 Kernel Module\n"});
@@ -249,6 +272,16 @@ TEST(PodNetwork, Rdma) {
        Failed,
        "0 uverbs",
        "rdma-device-not-in-container"},
+      {"closed nodes", check_rdma, "rdma-device-nodes", closed, {}, Unknown, "too many levels", ""},
+      {"no port",
+       check_rdma,
+       "rdma-links",
+       no_port,
+       {},
+       Unknown,
+       "no port of these",
+       "rdma-device-not-in-container"},
+      {"not disabled", check_rdma, "rdma-disabled", roce, {}, Ok, "no", ""},
       {"peermem", check_rdma, "gpudirect-rdma", roce, {}, Ok, "570.86.15", ""},
       {"no peermem",
        check_rdma,

@@ -177,6 +177,8 @@ void check_nodes(const PodContext& ctx, size_t devices, Checklist& out) {
       !names ? 0 : std::count_if(names->begin(), names->end(), [](const std::string& n) {
         return n.starts_with("uverbs");
       });
+  if (!names && names.error().code != ErrorCode::Empty)
+    return out.unknown("rdma-device-nodes", names.error().text, "/dev/infiniband");
   const std::string value = fmt::format("{} uverbs nodes for {} devices", verbs, devices);
   if (verbs > 0) return out.ok("rdma-device-nodes", value, "/dev/infiniband");
   out.failed(
@@ -240,6 +242,10 @@ void check_rdma(const PodContext& ctx, Checklist& out) {
   const auto ports = ports_of(ctx.host, names);
   out.ok("rdma-devices", fmt::format("{}: {}", names.size(), join(names, ", ")),
          std::string(kClass));
+  if (ports.empty()) {
+    out.unknown("rdma-links", "no port of these devices can be read", std::string(kClass));
+    return check_nodes(ctx, names.size(), out);
+  }
   check_links(ctx, ports, out);
   check_gids(ctx, ports, out);
   check_kinds(ctx, ports, out);
@@ -253,6 +259,8 @@ void check_rdma(const PodContext& ctx, Checklist& out) {
                  "RDMA is switched off although devices exist",
                  "NCCL_IB_DISABLE=1 forces TCP, for InfiniBand and RoCE alike.",
                  {{"any", "Unset NCCL_IB_DISABLE", ""}}});
+  } else {
+    out.ok("rdma-disabled", "no", ctx.environment_source);
   }
 }
 

@@ -30,11 +30,9 @@ struct Leftovers {
   uint64_t bytes = 0;
 };
 
-Leftovers leftovers(const HostView& host) {
+Result<Leftovers> leftovers(const HostView& host) {
   Leftovers out;
-  const auto names = host.list(kShm);
-  if (!names) return out;
-  for (const std::string& n : *names) {
+  for (const std::string& n : RANKDX_TRY(host.list(kShm))) {
     if (!n.starts_with("nccl-") && !n.starts_with("psm_") && !n.starts_with("torch_")) continue;
     ++out.files;
     out.bytes += host.file_bytes(std::string(kShm) + "/" + n).value_or(0);
@@ -43,7 +41,9 @@ Leftovers leftovers(const HostView& host) {
 }
 
 void check_leftovers(const PodContext& ctx, const FilesystemUsage& usage, Checklist& out) {
-  const Leftovers old = leftovers(ctx.host);
+  const auto seen = leftovers(ctx.host);
+  if (!seen) return out.unknown("shm-segments", seen.error().text, std::string(kShm));
+  const Leftovers& old = *seen;
   const std::string value = fmt::format("{} segments, {}", old.files, bytes_text(old.bytes));
   if (ctx.server || old.files == 0 || old.bytes < usage.size_bytes / 4) {
     return out.ok("shm-segments", value, std::string(kShm));
