@@ -83,9 +83,13 @@ STATES = [("Running", "ok", None), ("NotReady", "warning", "pod-not-ready"), ("U
           ("Preempted", "failed", "terminated-from-outside"), ("NodeLost", "failed", "node-lost"), ("InitCrash", "failed", "worker-pod-not-running")]
 RUNS = {"Running", "NotReady", "Terminating", "Preempted", "NodeLost"}       # a container is there to look into
 HAS_LOG = RUNS | {"CrashLoopBackOff", "OOMKilled", "StartError", "Completed", "Error", "Evicted"}
+# The moment after a crash and before the back-off, which a real node shows often: terminated, not waiting.
+BETWEEN = ("CrashLoopBackOff", "OOMKilled", "StartError")
+STATES += [(s + " between", cell, finding) for s, cell, finding in STATES if s in BETWEEN]
+HAS_LOG |= {s + " between" for s in BETWEEN}
 
 
-def name_of(state): return "p-" + state.lower()
+def name_of(state): return "p-" + state.lower().replace(" ", "-")
 
 
 def scenario(pods, **more): return {"users": USERS, "anonymous": None, "pods": pods, **more}
@@ -97,7 +101,7 @@ def all_states():
         name = name_of(state)
         # A pod is tried from those beside it; all have one address here, and a refused connection is a free way.
         # What a connection to a free port of another pod gives: refused, so the way is free.
-        p = pod(name, state, exec=exec_table(name, reach="@@reach 10.244.1.16 47919 refused\n"), ip=f"10.244.1.{15 + len(pods)}", logs={"vllm": {"text": LOG_OK}}, previousLogs={"vllm": {"text": LOG_OK}})
+        p = pod(name, state.split()[0], between=state.endswith(" between"), exec=exec_table(name, reach="@@reach 10.244.1.16 47919 refused\n"), ip=f"10.244.1.{15 + len(pods)}", logs={"vllm": {"text": LOG_OK}}, previousLogs={"vllm": {"text": LOG_OK}})
         if state == "InitCrash": p["initContainers"] = ["wait-for-head"]
         pods.append(p)
     return scenario(pods)
