@@ -289,7 +289,7 @@ def cpu_of(pid):
 def bench():
     """The command's own times with and without rankdx, and what rankdx takes beside it, at 10 MB/s and at full speed."""
     work = pathlib.Path(ARGS.work)
-    for megabytes, rate in ((300, 10), (1000, 0)):
+    for megabytes, rate in ((ARGS.bench_mb, 10), (3 * ARGS.bench_mb, 0)):
         with open(work / "bare.log", "w") as bare:
             subprocess.run([sys.executable, SCRIPT, "flood", str(megabytes), str(rate)], stdout=bare, check=True)
         print(f"{megabytes} MB at {rate or 'any'} MB/s")
@@ -314,6 +314,7 @@ if __name__ == "__main__":
     parser.add_argument("--binary", required=True)
     parser.add_argument("--work", required=True)
     parser.add_argument("--bench", action="store_true")
+    parser.add_argument("--bench-mb", type=int, default=300)
     ARGS, rest = parser.parse_known_args()
     ARGS.binary, ARGS.work = os.path.abspath(ARGS.binary), os.path.abspath(ARGS.work)
     os.makedirs(ARGS.work, exist_ok=True)

@@ -91,7 +91,8 @@ struct Followed {
   bool has_new = false;     ///< this connection brought a new line
   uint64_t repeats = 0;
   int tries = 0;                        ///< to read the instance before this one
-  std::string unsure_from;              ///< where the first gap of this instance begins
+  uint64_t last_hash = 0;               ///< of the newest line
+  bool last_came = false;               ///< it was sent again
   std::string before_jump, after_jump;  ///< stamps around the widest hole since the last report
   int64_t widest_ns = 0;
 };
@@ -158,6 +159,7 @@ struct LogFollower::Impl {
     const uint64_t hash =
         std::hash<std::string_view>{}(part.text) * 31 + static_cast<uint64_t>(*ns);
     if (log.window.holds(hash) || log.window.is_before(*ns)) return repeated(log, hash);
+    if (*ns >= log.newest_ns) log.last_hash = hash;
     new_line(log, part, *ns);
     log.window.add(*ns, hash);
     sink.on_line(log.source, part.stamp, part.text);
@@ -168,7 +170,6 @@ struct LogFollower::Impl {
       tell(log, LogEvent::Gap,
            fmt::format("lines between {} and {} may be missing: the node has rotated its log",
                        log.last_stamp, part.stamp));
-      if (log.unsure_from.empty()) log.unsure_from = log.last_stamp;
     }
     if (log.repeats > 0 && !log.has_new)
       tell(log, LogEvent::Repeats,
@@ -189,6 +190,7 @@ struct LogFollower::Impl {
   /// kubelet 1.20.2). So what is missing lies before the first line that comes again.
   void repeated(Followed& log, uint64_t hash) {
     log.overlapped = true;
+    log.last_came = log.last_came || hash == log.last_hash;
     if (++log.repeats != 1 || !log.has_new) return;
     std::string before = log.before_jump, after = log.after_jump;
     if (const auto times = log.window.around(hash))
@@ -237,6 +239,7 @@ struct LogFollower::Impl {
     std::unique_lock lock(mutex);
     if (!reply) return later(log);
     if (reply->status == 404) return over(log, "the pod is gone");
+    if (is_passing(reply->status)) return later(log);
     const auto pods = reply->status == 200 ? parse_pods(reply->body)
                                            : Result<std::vector<PodInfo>>(std::vector<PodInfo>{});
     if (!pods || pods->empty())
@@ -279,37 +282,73 @@ struct LogFollower::Impl {
 
   /// The lines seen stay remembered: a restart between two calls can bring them again.
   void begin_again(Followed& log, const std::string& why) {
-    log.unsure_from.clear();
     log.newest_ns = 0, log.widest_ns = 0;
     log.last_stamp.clear();
     log.complete = false;
     tell(log, LogEvent::Restarted, why);
   }
 
+  static bool is_passing(int status) { return status == 429 || status >= 500; }
+
+  std::optional<int> restarts_of(const LogSource& source) {
+    const auto reply =
+        api.get("/api/v1/namespaces/" + url_part(source.ns) + "/pods/" + url_part(source.pod));
+    const auto pods =
+        reply && reply->status == 200 ? parse_pods(reply->body) : Result<std::vector<PodInfo>>{};
+    if (!pods || pods->empty()) return std::nullopt;
+    for (const ContainerInfo& c : pods->front().containers)
+      if (c.name == source.container) return c.restarts;
+    return std::nullopt;
+  }
+
+  /// A restart between the look at the pod and the opening of its log: the stream is of the next
+  /// instance, and the end of the one before would be forgotten.
+  void verify(Followed& log) {
+    const std::optional<int> restarts = restarts_of(log.source);
+    const std::lock_guard lock(mutex);
+    if (log.phase != Phase::Streaming || !restarts || *restarts <= log.restarts) return;
+    ++log.generation;  // its lines come again
+    log.carry.clear();
+    log.phase = Phase::Waiting;
+    log.next_try = Clock::now();
+  }
+
   /// The rest of the instance that has ended, if the connection broke before its end, and all of
   /// the one after it, if that has ended too. What was between them is gone. False: to be tried
   /// again.
   bool restarted(Followed& log, int restarts, std::unique_lock<std::mutex>& lock) {
-    const std::string since = log.unsure_from.empty() ? log.last_stamp : log.unsure_from;
-    const std::string path = path_of(log, since) + "&previous=true";
+    // All of it, as lines of the next instance may have been read already; what was seen is known.
+    const std::string path = path_of(log, "") + "&previous=true";
     lock.unlock();
     const Result<ApiReply> rest = api.get(path);
+    const std::optional<int> after = restarts_of(log.source);
     lock.lock();
-    const bool passing = !rest || rest->status == 429 || rest->status >= 500;
-    if (passing && ++log.tries < kTriesOfPrevious) return false;
+    if ((!rest || is_passing(rest->status)) && ++log.tries < kTriesOfPrevious) return false;
     log.tries = 0;
+    if (after && *after != restarts) {  // whose log this is cannot be told; its lines are kept
+      take_rest(log, rest, false);
+      return false;
+    }
     // A stream that a proxy ended in order looks complete too, so the rest is always asked for.
     const bool complete = std::exchange(log.complete, false);
     const int skipped = restarts - log.restarts - 1;
-    if (skipped > 1 || (skipped == 1 && !complete)) {
+    if (skipped > 0) {
       tell(log, LogEvent::Gap,
            fmt::format("the container started {} times since; only the log of the last instance "
                        "before this one is kept",
                        skipped + 1));
     }
+    const std::string last_stamp = log.last_stamp;
+    const int64_t newest_ns = log.newest_ns;
     if (skipped > 0) begin_again(log, fmt::format("restart {}", restarts - 1));
+    log.last_came = last_stamp.empty();
     take_rest(log, rest, skipped > 0 || !complete);
     begin_again(log, fmt::format("restart {}", restarts));
+    if (log.last_came) return true;
+    // The last line seen is of this instance then, or rotated away: it must come again, or lines
+    // may be missing.
+    log.last_stamp = last_stamp;
+    log.newest_ns = newest_ns;
     return true;
   }
 
@@ -384,7 +423,9 @@ struct LogFollower::Impl {
       lock.unlock();
       for (Followed* log : ready) {
         if (stop) break;
+        const bool again = log->generation > 0;
         resume(*log);
+        if (again) verify(*log);
       }
     }
   }

@@ -438,6 +438,7 @@ def judge(w, to, manifest, result):
     gaps = [tuple(map(seconds, STAMP.findall(why))) for why in whys if len(STAMP.findall(why)) == 2]
     skipped = any("times since" in why for why in whys)
     lost = unnamed = readable = 0
+    where = []
     for i, one in enumerate(w.instances):
         for k, (at, text) in enumerate(one):
             if text in have:
@@ -447,8 +448,10 @@ def judge(w, to, manifest, result):
             named = any(a - 1e-6 <= at <= b + 1e-6 for a, b in gaps) or (skipped and i < len(w.instances) - 1)
             readable += still_there
             unnamed += not named
+            if not named:
+                where.append((i, k, at))
     expect(readable == 0, f"{w.name}: {readable} lines that can still be read are not there; {whys}")
-    expect(unnamed == 0, f"{w.name}: {unnamed} of {lost} lost lines are in no gap that is named; instances {[len(i) for i in w.instances]}, dropped {w.dropped}, {whys}")
+    expect(unnamed == 0, f"{w.name}: {unnamed} of {lost} lost lines are in no gap that is named: {where[:1]} to {where[-1:]}; instances {[len(i) for i in w.instances]}, dropped {w.dropped}, {whys}")
     result["lines"] += sum(map(len, w.instances))
     result["lost"] += lost
     result["gaps"] += len(whys)
