@@ -85,10 +85,11 @@ struct Followed {
   int restarts = -1;
   int64_t newest_ns = 0;
   Window window;
-  bool resumed = false;     ///< this connection follows an earlier one
-  bool overlapped = false;  ///< the last line seen before came again
-  bool complete = false;    ///< the last connection ended in order
-  bool has_new = false;     ///< this connection brought a new line
+  bool resumed = false;         ///< this connection follows an earlier one
+  bool overlapped = false;      ///< the last line seen before came again
+  bool opened_at_rest = false;  ///< this connection began when the container had ended
+  bool complete = false;        ///< the last connection ended in order
+  bool has_new = false;         ///< this connection brought a new line
   uint64_t repeats = 0;
   int tries = 0;                        ///< to read the instance before this one
   uint64_t last_hash = 0;               ///< of the newest line
@@ -264,8 +265,12 @@ struct LogFollower::Impl {
         pod.phase == "Succeeded" || pod.phase == "Failed" ||
         (c->state == ContainerInfo::State::Ended && pod.restart_policy == "Never") ||
         (c->kind == ContainerInfo::Kind::Init && c->ended && c->ended->exit_code == 0);
-    if (final && log.complete) return over(log, "the container has ended");
-    if (at_rest && log.complete) return later(log);  // read to its end; wait for the next instance
+    // Only a stream that began after the end shows all of it: a proxy may have ended an earlier
+    // one.
+    const bool whole = log.complete && log.opened_at_rest;
+    if (final && whole) return over(log, "the container has ended");
+    if (at_rest && whole) return later(log);  // wait for the next instance
+    log.opened_at_rest = at_rest;
     open(log, lock);
   }
 
