@@ -121,7 +121,10 @@ class Fleet(unittest.TestCase):
     def test_two_faults_at_once(self):
         fleet(self.out, "--ranks", "64", "--fault", "wrong-interface:0", "--fault", "missing-rank:33")
         answer = diagnose(self.out)
+        found = {f["id"]: f for f in answer["findings"]}
         self.assertEqual(answer["findings"][0]["id"], "unreachable-interface-selected")
+        self.assertEqual([w["rank"] for w in found["rank-never-arrived"]["where"]], [33])
+        self.assertNotIn("rank-process-died", found)  # they wait, they did not die
         self.assertEqual(answer["job"]["communicators"][0]["missing_ranks"], [33])
 
     def test_one_seed_gives_one_fleet(self):

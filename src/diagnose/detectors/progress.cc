@@ -168,6 +168,19 @@ bool past_bootstrap(const Communicator& comm) {
                      [](const Member& m) { return m.facts->stage > Stage::InitStart; });
 }
 
+/// Hosts that gave their peers an address of no use: that they refuse is explained, and says
+/// nothing of their processes.
+std::set<std::string> hosts_with_wrong_interface(const FindingSet& findings) {
+  std::set<std::string> hosts;
+  for (std::string_view id : {"loopback-selected", "no-usable-network-interface",
+                              "unreachable-interface-selected", "ipv6-link-local-selected"}) {
+    const Finding* f = findings.find(id);
+    if (!f || f->confidence == Confidence::Possible) continue;
+    for (const Where& w : f->where) hosts.insert(w.host);
+  }
+  return hosts;
+}
+
 /// Connections refused by a host: the process that listened there is gone, or it never came.
 bool refused(const Context& context, const Communicator& comm, FindingSet& findings) {
   const std::vector<Complaint> complaints = open_complaints(context);
@@ -193,7 +206,13 @@ bool refused(const Context& context, const Communicator& comm, FindingSet& findi
     }
   }
   const std::set<int> accused = accused_hosts(context, complaints, Refusal::Refused);
+  const std::set<std::string> explained = hosts_with_wrong_interface(findings);
+  bool any_explained = false;
   for (int host : accused) {
+    if (explained.count(context.job.hosts[host].name)) {
+      any_explained = true;
+      continue;
+    }
     const std::set<int> silent = silent_on(context, comm, host, complaining);
     size_t on_host = 0;
     for (const Member& m : comm.ranks)
@@ -227,7 +246,7 @@ bool refused(const Context& context, const Communicator& comm, FindingSet& findi
     missing_ranks(context, comm, Confidence::Likely, evidence, findings);
     return true;
   }
-  return false;
+  return any_explained;
 }
 
 /// RAS threads that cannot reach the RAS address of a process (2.24.3 and later).
