@@ -3,7 +3,7 @@
 
   model_check.py --binary build/release/rankdx [--work DIR] [--runs N]
 
-The model: 59 shards, 25,000 tensors, 240 GB, all holes; for --deep 2 GB of random bytes in 8 shards. CPU times are user and
+The model: 59 shards, 25,000 tensors, 240 GB, all holes; for --deep 1 GB of random bytes in 8 shards. CPU times are user and
 system time of the whole process: on a machine with other work, wall-clock times say more about that."""
 import argparse
 import os
@@ -70,7 +70,7 @@ def slow_opens(o):
 def deep_times(o):
     model = os.path.join(o.work, "real")
     if not os.path.exists(model):
-        subprocess.run([sys.executable, os.path.join(HERE, "make_model.py"), model, "--real", "--gigabytes", "2",
+        subprocess.run([sys.executable, os.path.join(HERE, "make_model.py"), model, "--real", "--gigabytes", "1",
                         "--shards", "8", "--tensors", "800"], check=True)
     shards = sorted(os.path.join(model, f) for f in os.listdir(model) if f.endswith(".safetensors"))
     size = sum(os.path.getsize(f) for f in shards)
