@@ -60,7 +60,12 @@ class YamlBuilder : public YAML::EventHandler {
   YamlBuilder(YamlStream& stream, uint32_t base, const YamlLimits& limits)
       : s_(stream), base_(base), limits_(limits) {}
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // A "," outside of brackets is never taken: yaml-cpp makes empty documents of it without end.
+    if (mark.pos == last_start_)
+      stop(YamlProblem::Kind::Syntax, mark, "nothing can begin with this");
+    last_start_ = mark.pos;
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     add(YamlStream::Kind::Null, mark, anchor);
@@ -182,6 +187,7 @@ class YamlBuilder : public YAML::EventHandler {
   std::unordered_map<YAML::anchor_t, Anchor> anchors_;
   std::unordered_set<std::string_view> keys_;
   uint64_t unfolded_ = 0;
+  int last_start_ = -1;  ///< of the document before
 };
 
 YamlStream::YamlStream(const SourceText& source, const YamlLimits& limits) : source_(&source) {

@@ -54,6 +54,9 @@ TEST(Yaml, Problems) {
       {"a:\n\tb: 1\n", Kind::Tab, 2},
       {"a: [1, 2\nb: 3\n", Kind::Syntax, 2},
       {"a: &a [*a]\n", Kind::AliasBomb, 1},
+      {", a\n", Kind::Syntax, 1},
+      {",kind: &a Pod\n", Kind::Syntax, 1},
+      {"] a\n", Kind::Syntax, 1},
       {"a:\n  {{- if .x }}\n  b: 1\n", Kind::Template, 2},
       {deep.c_str(), Kind::TooDeep, 1},
   };
