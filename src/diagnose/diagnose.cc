@@ -122,11 +122,18 @@ std::string summary_of(const Diagnosis& d, const Job& job) {
   }
 }
 
+/// A try after which the source goes on for long was overcome: no hit.
+bool overcome(const RuleHit& hit) {
+  const auto near_end = static_cast<uint64_t>(hit.rule->last_lines);
+  return near_end && hit.notable->last_line + near_end < hit.source->lines;
+}
+
 }  // namespace
 
 Diagnosis diagnose(const Facts& facts, const Job& job, RuleMatcher& rules,
                    const DiagnoseOptions& options) {
-  const std::vector<RuleHit> hits = rules.match_all(facts);
+  std::vector<RuleHit> hits = rules.match_all(facts);
+  std::erase_if(hits, overcome);
   Context context(facts, job, hits);
   context.model_directory = options.model_directory;
   FindingSet findings(rules.pack());

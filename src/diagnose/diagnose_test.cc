@@ -272,6 +272,16 @@ TEST(Diagnose, NetworkInsideOneHostByHostid) {
   EXPECT_EQ(d.verdict, Verdict::Warning);
 }
 
+TEST(Diagnose, ATryThatWasOvercomeIsNoFinding) {
+  const std::string refused = "ssh: connect to host node-b port 22: Connection refused\n";
+  std::string steps;
+  for (int i = 0; i < 100; ++i) steps += "step " + std::to_string(i) + " loss 1.5\n";
+  EXPECT_EQ(diagnose_logs({{"launcher", refused + steps}}).verdict, Verdict::Healthy);
+  const Diagnosis last = diagnose_logs({{"launcher", steps + refused}});
+  ASSERT_FALSE(last.findings.empty());
+  EXPECT_EQ(last.findings[0].id, "remote-start-failed");
+}
+
 TEST(Diagnose, ADifferentSizeInTheSameCallIsAMismatch) {
   std::string all;
   for (int r = 0; r < 4; ++r) {

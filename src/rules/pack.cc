@@ -47,8 +47,9 @@ template <class A, class R>
 void fields(A& a, R& r) {
   auto all = [&](auto&... field) { (visit(a, field), ...); };
   all(r.id, r.variant, r.title, r.severity, r.role, r.confidence, r.layer, r.versions, r.event,
-      r.source_file, r.literals, r.match, r.at_least, r.unless, r.unless_line, r.explains, r.guilty,
-      r.harmless, r.cause, r.fix, r.needs, r.references, r.source, r.bad, r.good, r.file);
+      r.source_file, r.literals, r.match, r.at_least, r.last_lines, r.unless, r.unless_line,
+      r.explains, r.guilty, r.harmless, r.cause, r.fix, r.needs, r.references, r.source, r.bad,
+      r.good, r.file);
 }
 
 bool in_range(const Rule& r) {

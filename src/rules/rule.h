@@ -39,8 +39,10 @@ struct Rule {
   std::string source_file;  ///< of a WARN: its file must begin so, "transport/p2p"; "": any
   std::vector<std::string> literals;  ///< any of them selects the line; 8 characters or more;
                                       ///< empty: a detector raises it
-  std::string match;  ///< RE2, searched in the body; named captures; "" = the literal decides
-  int at_least = 1;   ///< hits (repetitions counted) that make a finding
+  std::string match;   ///< RE2, searched in the body; named captures; "" = the literal decides
+  int at_least = 1;    ///< hits (repetitions counted) that make a finding
+  int last_lines = 0;  ///< a try that may be overcome: it counts only within so many lines from the
+                       ///< end of its source; 0: anywhere
   std::vector<std::string> unless;       ///< finding ids whose presence silences this rule
   std::vector<std::string> unless_line;  ///< literals: if the same body holds one, no hit
   std::vector<std::string> explains;     ///< finding ids that follow from this one

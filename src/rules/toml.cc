@@ -76,7 +76,8 @@ class RuleReader {
       if (f.key == key) return list(key, node, rule_.*f.field);
     }
     if (key == "fix") return fixes(node);
-    if (key == "at_least") return count(node);
+    if (key == "at_least") return count(key, node, rule_.at_least);
+    if (key == "last_lines") return count(key, node, rule_.last_lines);
     std::string word;
     RANKDX_TRY(text(key, node, word));
     if (key == "severity") return chosen(key, node, word, severity_from(word), rule_.severity);
@@ -108,11 +109,11 @@ class RuleReader {
     return true;
   }
 
-  Result<bool> count(const toml::node& node) {
+  Result<bool> count(std::string_view key, const toml::node& node, int& out) {
     const auto* value = node.as_integer();
     if (!value || value->get() < 1 || value->get() > 1000)
-      return wrong(&node, "'at_least' must be a number from 1 to 1000");
-    rule_.at_least = static_cast<int>(value->get());
+      return wrong(&node, fmt::format("'{}' must be a number from 1 to 1000", key));
+    out = static_cast<int>(value->get());
     return true;
   }
 

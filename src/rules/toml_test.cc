@@ -35,6 +35,8 @@ TEST(Toml, SaysWhereAndWhat) {
        "rule 'a-cause': a fix needs 'for' and 'text'"},
       {rule("at_least = 0"), "r.toml:4",
        "rule 'a-cause': 'at_least' must be a number from 1 to 1000"},
+      {rule("last_lines = -1"), "r.toml:4",
+       "rule 'a-cause': 'last_lines' must be a number from 1 to 1000"},
       {"[[rule]]\nid = \"Big\"\n", "r.toml:1",
        "rule 'Big': the id must be made of a-z, 0-9 and '-'"},
   };
@@ -48,7 +50,9 @@ TEST(Toml, SaysWhereAndWhat) {
 
 TEST(Toml, PackGivesTheSameRules) {
   const auto pack = RulePack::parse_toml(
-      rule(std::string(kMatch) + "at_least = 3\nlayer = \"network\"\nguilty = \"none\""), "r.toml");
+      rule(std::string(kMatch) +
+           "at_least = 3\nlast_lines = 80\nlayer = \"network\"\nguilty = \"none\""),
+      "r.toml");
   ASSERT_TRUE(pack);
   const auto again = RulePack::unpack(pack->pack());
   ASSERT_TRUE(again);
@@ -56,6 +60,7 @@ TEST(Toml, PackGivesTheSameRules) {
   const Rule& r = again->rules().front();
   EXPECT_EQ(r.file, "r.toml:1");
   EXPECT_EQ(r.at_least, 3);
+  EXPECT_EQ(r.last_lines, 80);
   EXPECT_EQ(r.layer, Layer::Network);
   EXPECT_EQ(r.guilty, Guilty::None);
   EXPECT_FALSE(RulePack::unpack(pack->pack().substr(0, 20)));
