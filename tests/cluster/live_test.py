@@ -143,10 +143,12 @@ def test_watch_previous():
     s = Cluster(pods)
     try:
         for flags in ([], ["--previous"]):
-            w = Changes(s.start("watch", "-o", "json", "--keep-going", "--timeout", "4", *flags))
+            w = Changes(s.start("watch", "-o", "json", "--keep-going", *flags))
+            told = lambda: any("EngineCore failed to start" in c.get("text", "") for c in list(w.seen))
+            expect(wait_for(told if flags else lambda: w.of("w-0/vllm")), f"previous {flags}: {w.seen}")
+            w.p.send_signal(signal.SIGTERM)
             code, err = w.end()
-            told = any("EngineCore failed to start" in c.get("text", "") for c in w.seen)
-            expect(code == 3 and told == bool(flags), f"previous {flags}: rc {code} {w.seen} {err}")
+            expect(code == 3 and told() == bool(flags), f"previous {flags}: rc {code} {w.seen} {err}")
     finally:
         s.close()
 
