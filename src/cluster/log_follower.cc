@@ -335,7 +335,7 @@ struct LogFollower::Impl {
       return false;
     }
     // A stream that a proxy ended in order looks complete too, so the rest is always asked for.
-    const bool complete = std::exchange(log.complete, false);
+    const bool complete = std::exchange(log.complete, false) && log.opened_at_rest;
     const int skipped = restarts - log.restarts - 1;
     if (skipped > 0) {
       tell(log, LogEvent::Gap,

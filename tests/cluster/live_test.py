@@ -449,10 +449,12 @@ def judge(w, to, manifest, result):
             still_there = i >= len(w.instances) - 2 and k >= w.dropped[i]
             named = any(a - 1e-6 <= at <= b + 1e-6 for a, b in gaps) or (skipped and i < len(w.instances) - 1)
             readable += still_there
+            if still_there:
+                where.append((i, k, at))
             unnamed += not named
             if not named:
                 where.append((i, k, at))
-    expect(readable == 0, f"{w.name}: {readable} lines that can still be read are not there; {whys}")
+    expect(readable == 0, f"{w.name}: {readable} lines that can still be read are not there: {where[:1]} to {where[-1:]} of {[len(i) for i in w.instances]}; {whys}")
     expect(unnamed == 0, f"{w.name}: {unnamed} of {lost} lost lines are in no gap that is named: {where[:1]} to {where[-1:]}; instances {[len(i) for i in w.instances]}, dropped {w.dropped}, {whys}")
     result["lines"] += sum(map(len, w.instances))
     result["lost"] += lost
@@ -480,8 +482,7 @@ def test_lossless():
             w.write(3)
         time.sleep(1)
         for w in writers:
-            s.post(f"log/{NS}/{w.name}/vllm?end=1")
-            s.post("pods", pod(w.name, "Completed", restartPolicy="Never", restarts=len(w.instances) - 1))
+            s.post(f"finish/{NS}/{w.name}")
         out, err = p.communicate(timeout=180)
         expect(p.returncode == 0, f"lossless: rc {p.returncode} {err[-500:]}")
         to = pathlib.Path(ARGS.work) / "unpacked"

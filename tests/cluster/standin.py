@@ -145,6 +145,17 @@ class Store:
             self.put("", "pods", pod)
         old.end()
 
+    def finish(self, ns, name, code):
+        """The pod has ended for good; what it was before stays known."""
+        with self.cond:
+            pod = json.loads(json.dumps(self.objs[("", "pods")][(ns, name)]))
+            pod["status"]["phase"] = "Failed" if code else "Succeeded"
+            for st in pod["status"]["containerStatuses"]:
+                started = st["state"].get("running", {}).get("startedAt", rfc3339())
+                st["state"] = {"terminated": {"exitCode": code, "reason": "Error" if code else "Completed", "startedAt": started, "finishedAt": rfc3339()}}
+                self.log(ns, name, st["name"]).end()
+            self.put("", "pods", pod)
+
     def add_pod(self, d):
         pod = d["object"] if "object" in d else make_pod(d)
         self.put("", "pods", pod)
@@ -780,7 +791,7 @@ def run_exec(s, spec, argv, want_stdin, container):
 
 def do_control(self):
     """/_standin/pods (POST: short or full description) | /_standin/pods/NS/NAME (DELETE) | /_standin/log/NS/POD/CONTAINER[?end=1&previous=1&fault=...
-    &t=TIME&drop=LINES&kick=reset|cut|eof] (POST: text is appended) | /_standin/restart/NS/POD/CONTAINER?code=1 | /_standin/fault (POST) | /_standin/watch?do=gone|reset|cut | /_standin/object/GROUP|core/PLURAL (POST) | /_standin/requests"""
+    &t=TIME&drop=LINES&kick=reset|cut|eof] (POST: text is appended) | /_standin/restart/NS/POD/CONTAINER?code=1 | /_standin/finish/NS/POD?code=0 | /_standin/fault (POST) | /_standin/watch?do=gone|reset|cut | /_standin/object/GROUP|core/PLURAL (POST) | /_standin/requests"""
     st, parts = self.app.store, self.path.split("/")[2:]
     ok = {"ok": True}
     if parts[0] == "pods" and self.method == "POST":
@@ -793,6 +804,7 @@ def do_control(self):
         if self.arg("drop"): lg.drop(int(self.arg("drop")))
         if self.arg("kick"): lg.break_streams(self.arg("kick"))
         if self.arg("end"): lg.end()
+    elif parts[0] == "finish": st.finish(parts[1], parts[2], int(self.arg("code", 0)))
     elif parts[0] == "restart": st.restart(parts[1], parts[2], parts[3], int(self.arg("code", 1)))
     elif parts[0] == "fault": st.faults.append(json.loads(self.body))
     elif parts[0] == "watch": self.app.watch_action = self.arg("do")
