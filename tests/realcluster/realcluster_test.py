@@ -54,6 +54,7 @@ def inlined(schema, definitions):
             if isinstance(value, dict): out[key] = inlined(value, definitions)
         elif key == "items": out[key] = inlined(value, definitions)
         else: out[key] = value
+    if "enum" in out and "type" not in out and all(isinstance(v, str) for v in out["enum"]): out["type"] = "string"
     types = out.get("type")
     if isinstance(types, list) or "anyOf" in schema or "oneOf" in schema or not types:
         if "properties" in out: out["type"] = "object"
@@ -119,13 +120,17 @@ def part_generated():
     for ns in sorted(namespaces - {""}): C.request("POST", "/api/v1/namespaces", {"metadata": {"name": ns}}, accept=(200, 201, 409))
     with tempfile.TemporaryDirectory() as directory:
         for title, documents in batch: apply_dry(documents, directory, title)
-        # The dry run must be able to fail.
-        broken = json.loads(json.dumps(batch[0][1][-1]))
-        broken["spec"]["containers"][0]["ports"] = [{"containerPort": 99999}]
-        path = os.path.join(directory, "broken.json")
-        json.dump(broken, open(path, "w"))
-        p = subprocess.run([A.kubectl, "--kubeconfig", C.kubeconfig, "apply", "--dry-run=server", "-f", path], capture_output=True, text=True)
-        expect(p.returncode != 0 and "99999" in p.stderr, f"a broken pod passes: {p.stdout} {p.stderr}")
+        # The dry run must be able to fail: a port that is none in a pod, a word that is none in a LeaderWorkerSet.
+        documents = [d for _, some in batch for d in some]
+        def set_port(d): d["spec"]["containers"][0]["ports"] = [{"containerPort": 99999}]
+        def set_policy(d): d["spec"]["startupPolicy"] = "LeaderStarted"
+        for kind, spoil, word in (("Pod", set_port, "99999"), ("LeaderWorkerSet", set_policy, "LeaderStarted")):
+            broken = json.loads(json.dumps(next(d for d in documents if d["kind"] == kind)))
+            spoil(broken)
+            path = os.path.join(directory, "broken.json")
+            with open(path, "w") as f: json.dump(broken, f)
+            p = subprocess.run([A.kubectl, "--kubeconfig", C.kubeconfig, "apply", "--dry-run=server", "-f", path], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            expect(p.returncode != 0 and word in p.stderr, f"a broken {kind} passes: {p.stdout} {p.stderr}")
     print(f"generated: {len(batch)} files of kinds {', '.join(sorted(kinds))} accepted by the API server", flush=True)
 
 
