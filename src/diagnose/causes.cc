@@ -4,6 +4,8 @@
 #include <array>
 #include <tuple>
 
+#include "diagnose/causality.h"
+
 namespace rankdx {
 namespace {
 
@@ -33,35 +35,37 @@ bool explains(const Finding& a, const Finding& b) {
   return std::find(a.explains.begin(), a.explains.end(), b.id) != a.explains.end();
 }
 
-struct Moment {
-  int64_t time = kNoTime;
-  std::string source;
-  uint64_t line = UINT64_MAX;
-};
+bool is_error(const Finding& f) { return f.severity == Severity::Error; }
 
-/// When a finding was first seen: the earliest of its lines that carries a time, and its first
-/// line.
-Moment first_seen(const Context& context, const Finding& f) {
-  Moment m;
-  for (const RuleHit& h : context.hits) {
-    if (h.rule->id != f.id) continue;
-    if (h.notable->time_us != kNoTime && (m.time == kNoTime || h.notable->time_us < m.time))
-      m.time = h.notable->time_us;
-    if (m.source.empty()) m.source = h.source->name, m.line = h.notable->line;
+/// Two explanations of one failure of which neither is surer: both stay possible, with the question
+/// that would decide.
+void leave_open(const RulePack& pack, std::vector<Finding>& findings) {
+  if (findings.empty() || findings.front().role != Role::RootCause || !is_error(findings.front()))
+    return;
+  Finding& lead = findings.front();
+  for (const Rule& rule : pack.rules()) {
+    if (rule.id != lead.id) continue;
+    for (const Rival& rival : rule.rivals) {
+      const auto other = std::find_if(findings.begin() + 1, findings.end(), [&](const Finding& f) {
+        return f.id == rival.id && is_error(f) && f.role != Role::Consequence &&
+               f.role != Role::Note;
+      });
+      const bool open = lead.confidence == Confidence::Possible;
+      const bool both = other != findings.end() && other->confidence >= lead.confidence &&
+                        lead.confidence != Confidence::Certain;
+      if (!open && !both) continue;
+      if (std::find(lead.needs.begin(), lead.needs.end(), rival.ask) == lead.needs.end())
+        lead.needs.insert(lead.needs.begin(), rival.ask);
+      if (!both) continue;
+      lead.confidence = other->confidence = Confidence::Possible;
+      other->role = Role::RootCause;
+    }
   }
-  if (m.source.empty() && !f.evidence.empty())
-    m.source = f.evidence.front().source, m.line = f.evidence.front().line;
-  return m;
-}
-
-bool earlier(const Moment& a, const Moment& b) {
-  if (a.time != kNoTime && b.time != kNoTime && a.time != b.time) return a.time < b.time;
-  return a.source == b.source && a.line < b.line;
 }
 
 }  // namespace
 
-void order_causes(const Context& context, std::vector<Finding>& findings) {
+void order_causes(const Context& context, const RulePack& pack, std::vector<Finding>& findings) {
   for (Finding& f : findings) {
     if (!claims_cause(f)) continue;
     auto covers = [&](const Finding& o) {
@@ -70,6 +74,14 @@ void order_causes(const Context& context, std::vector<Finding>& findings) {
              (is_symptom(f) && f.severity == Severity::Error && states_reason(o));
     };
     if (std::any_of(findings.begin(), findings.end(), covers)) f.role = Role::Consequence;
+  }
+  // What the rules do not say by name: an earlier cause in a layer that can bring this one about.
+  for (Finding& f : findings) {
+    if (!claims_cause(f) || !is_error(f)) continue;
+    auto below = [&](const Finding& o) {
+      return &o != &f && states_reason(o) && !explains(f, o) && explains_by_layer(context, o, f);
+    };
+    if (std::any_of(findings.begin(), findings.end(), below)) f.role = Role::Consequence;
   }
   struct Ranked {
     Finding finding;
@@ -92,7 +104,8 @@ void order_causes(const Context& context, std::vector<Finding>& findings) {
     return weight(r.finding) != weight(ranked.front().finding);
   });
   for (auto it = ranked.begin(); it != equal_end; ++it) {
-    if (earlier(it->seen, ranked.front().seen)) std::rotate(ranked.begin(), it, it + 1);
+    if (order_of(it->seen, ranked.front().seen) == Order::Before)
+      std::rotate(ranked.begin(), it, it + 1);
   }
   findings.clear();
   for (Ranked& r : ranked) findings.push_back(std::move(r.finding));
@@ -102,6 +115,7 @@ void order_causes(const Context& context, std::vector<Finding>& findings) {
   }
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.role < b.role; });
+  leave_open(pack, findings);
 }
 
 Verdict verdict_of(const Context&, const std::vector<Finding>& findings) {

@@ -56,6 +56,25 @@ int Context::process_of(const RuleHit& hit) const {
   return found == process_index_.end() ? -1 : found->second;
 }
 
+std::string Context::pod_of(const RuleHit& hit) const {
+  auto captured = [](const RuleHit& h) {
+    const auto found = h.captures.find("pod");
+    return found == h.captures.end() ? std::string() : found->second;
+  };
+  if (hit.rule->layer != Layer::Orchestrator && hit.rule->layer != Layer::Container) return {};
+  if (std::string named = captured(hit); !named.empty()) return named;
+  const int process = hit.notable->process;
+  if (process >= 0 && !hit.source->processes[process].origin.empty())
+    return hit.source->processes[process].origin;
+  const RuleHit* described = nullptr;
+  for (const RuleHit& h : hits) {
+    if (h.rule->variant == "described" && h.source == hit.source &&
+        h.notable->line <= hit.notable->line)
+      described = &h;
+  }
+  return described ? captured(*described) : std::string();
+}
+
 int Context::host_of_address(std::string_view address) const {
   auto found = address_hosts_.find(std::string(address));
   return found == address_hosts_.end() || found->second.size() != 1 ? -1 : *found->second.begin();
@@ -89,6 +108,14 @@ bool Context::any_failure_sign() const {
                     std::any_of(f->retries.begin(), f->retries.end(), gave_up);
            });
          });
+}
+
+bool Context::engine_is_past_init() const {
+  return std::any_of(job.processes.begin(), job.processes.end(), [](const Process& p) {
+    return std::any_of(p.facts.begin(), p.facts.end(), [](const ProcessFacts* f) {
+      return f->phase.entered.line != 0 && f->phase.phase >= Phase::Load;
+    });
+  });
 }
 
 Evidence Context::evidence(const SourceFacts& source, const KeptLine& line) const {

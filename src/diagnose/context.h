@@ -24,6 +24,9 @@ class Context {
   Where where(int process) const;
   /// The process behind a hit, or -1.
   int process_of(const RuleHit& hit) const;
+  /// The pod that a line of Kubernetes is about: the line names it, a log collector did, or it
+  /// stands below the name that kubectl describe prints. "" when nothing tells.
+  std::string pod_of(const RuleHit& hit) const;
   /// Host that owns an address (bootstrap or socket interface), or -1; -1 also when several hosts
   /// have it.
   int host_of_address(std::string_view address) const;
@@ -34,6 +37,8 @@ class Context {
   bool hit(std::string_view id) const;
   /// Finding ids that a process's own lines point at as a cause (role root-cause, severity error).
   bool has_own_cause(int process) const;
+  /// The engine has loaded or done more: its process groups came up, whatever NCCL's lines show.
+  bool engine_is_past_init() const;
   /// A sign that something failed: a warning that is not harmless, an exception, an exhausted
   /// retry, a back-trace.
   bool any_failure_sign() const;
@@ -75,8 +80,15 @@ void detect_networks(const Context&, FindingSet&);  ///< the network asked for a
 void detect_transports(const Context&, FindingSet&);   ///< the wrong wire between two ranks
 void detect_collectives(const Context&, FindingSet&);  ///< calls out of step
 void detect_watchdogs(const Context&, FindingSet&);    ///< what PyTorch's watchdogs say together
-void detect_memory(const Context&, FindingSet&);  ///< flag values for memory that does not suffice
-void detect_output(const Context&, FindingSet&);  ///< too little or too much output
+void detect_memory(const Context&, FindingSet&);   ///< flag values for memory that does not suffice
+void detect_plugins(const Context&, FindingSet&);  ///< network plugins that differ
+void detect_model_files(const Context&, FindingSet&);  ///< a model that only some nodes have
+void detect_settings(const Context&, FindingSet&);     ///< values proven wrong by what happened
+void detect_data_path(const Context&, FindingSet&);    ///< set up, but carries no data
+void detect_rendezvous(const Context&, FindingSet&);   ///< old addresses, proxies in between
+void detect_resources(const Context&, FindingSet&);    ///< what is used up, by what else is shown
+void detect_pace(const Context&, FindingSet&);         ///< a start that is slow, not stuck
+void detect_output(const Context&, FindingSet&);       ///< too little or too much output
 void detect_last_words(const Context&,
                        FindingSet&);  ///< a failure that nothing else explains; comes last
 

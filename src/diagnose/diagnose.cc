@@ -7,14 +7,17 @@
 
 #include "diagnose/causes.h"
 #include "diagnose/context.h"
+#include "diagnose/tracebacks.h"
 
 namespace rankdx {
 namespace {
 
-constexpr std::array<Detector, 13> kDetectors = {
-    detect_identity,   detect_interfaces, detect_environment, detect_connections, detect_progress,
-    detect_networks,   detect_transports, detect_collectives, detect_watchdogs,   detect_memory,
-    detect_stragglers, detect_output,     detect_last_words};
+constexpr Detector kDetectors[] = {
+    detect_identity,  detect_interfaces, detect_environment, detect_connections,
+    detect_progress,  detect_networks,   detect_transports,  detect_collectives,
+    detect_watchdogs, detect_memory,     detect_plugins,     detect_model_files,
+    detect_settings,  detect_data_path,  detect_rendezvous,  detect_resources,
+    detect_pace,      detect_stragglers, detect_output,      detect_last_words};
 
 std::optional<int> number(const RuleHit& hit, const char* name) {
   auto found = hit.captures.find(name);
@@ -34,7 +37,12 @@ int process_of_rank(const Context& context, int rank) {
 
 std::vector<Where> accused(const Context& context, const RuleHit& hit) {
   const Rule& rule = *hit.rule;
-  if (rule.guilty == Guilty::None) return {};
+  if (rule.guilty == Guilty::None) {
+    Where w;
+    w.pod = context.pod_of(hit);
+    if (w.pod.empty()) return {};
+    return {w};
+  }
   if (rule.guilty == Guilty::Rank) {
     std::vector<Where> list;
     for (const char* name : {"rank", "rank2"}) {
@@ -61,6 +69,20 @@ std::vector<Where> accused(const Context& context, const RuleHit& hit) {
   return {w};
 }
 
+/// A later line of the same source shows that this passed: a pod that waited was scheduled. Where
+/// both lines name their pod, it must be the same.
+bool is_settled(const Context& context, const RuleHit& hit) {
+  const auto& by = hit.rule->settled_by;
+  if (by.empty()) return false;
+  return std::any_of(context.hits.begin(), context.hits.end(), [&](const RuleHit& o) {
+    if (o.rule->id != hit.rule->id || o.source != hit.source) return false;
+    if (std::find(by.begin(), by.end(), o.rule->variant) == by.end()) return false;
+    const std::string a = context.pod_of(hit), b = context.pod_of(o);
+    if (!a.empty() && !b.empty() && a != b) return false;
+    return o.notable->last_line > hit.notable->last_line;
+  });
+}
+
 void add_hits(const Context& context, FindingSet& findings) {
   std::map<const Rule*, uint64_t> seen;
   std::map<const Notable*, int> rules_of_line;
@@ -73,6 +95,7 @@ void add_hits(const Context& context, FindingSet& findings) {
       continue;
     // A note about a line that another rule explains says nothing new.
     if (hit.rule->role == Role::Note && rules_of_line[hit.notable] > 1) continue;
+    if (is_settled(context, hit)) continue;
     const auto& unless = hit.rule->unless;
     const bool silenced = std::any_of(unless.begin(), unless.end(), [&](const std::string& id) {
       return id != hit.rule->id && context.hit(id);
@@ -141,7 +164,8 @@ Diagnosis diagnose(const Facts& facts, const Job& job, RuleMatcher& rules,
   for (Detector detector : kDetectors) detector(context, findings);
   Diagnosis d;
   d.findings = std::move(findings.all());
-  order_causes(context, d.findings);
+  order_causes(context, rules.pack(), d.findings);
+  add_frames(context, d.findings);
   d.verdict = verdict_of(context, d.findings);
   d.summary = summary_of(d, job);
   return d;

@@ -37,6 +37,19 @@ const Finding* FindingSet::find(std::string_view id) const {
   return at == index_.end() ? nullptr : &findings_[at->second];
 }
 
+void FindingSet::add_finding(Finding finding) {
+  const auto [place, is_new] = index_.emplace(finding.id, findings_.size());
+  if (is_new) {
+    findings_.push_back(std::move(finding));
+    return;
+  }
+  Finding& known = findings_[place->second];
+  append_new(known.where, finding.where, kMaxWhere);
+  append_new(known.evidence, finding.evidence, kMaxEvidence);
+  append_new(known.needs, finding.needs, kMaxEvidence);
+  known.confidence = std::min(known.confidence, finding.confidence);
+}
+
 void FindingSet::add(Draft draft) {
   const Rule* words = draft.rule ? draft.rule : pack_.definition(draft.id);
   Finding fresh = words ? written(*words, draft) : Finding{};

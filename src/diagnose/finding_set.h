@@ -35,6 +35,8 @@ class FindingSet {
   /// Adds a draft; a second one of the same id adds its places and lines and can only raise the
   /// confidence.
   void add(Draft draft);
+  /// A finding that is made already; of one that is known its places and lines are added.
+  void add_finding(Finding finding);
   bool has(std::string_view id) const { return index_.count(std::string(id)) != 0; }
   const Finding* find(std::string_view id) const;
   std::vector<Finding>& all() { return findings_; }

@@ -8,6 +8,7 @@
 #include "job/notables.h"
 #include "scan/line_cutter.h"
 #include "scan/quick_text.h"
+#include "job/text_marks.h"
 
 namespace rankdx {
 namespace {
@@ -67,11 +68,6 @@ void LineHash::add(std::string_view line) {
 void LineHash::append(const LineHash& later) {
   sum_ = sum_ * later.power_ + later.sum_;
   power_ *= later.power_;
-}
-
-const LiteralSet& engine_marks() {
-  static const LiteralSet marks({"LLM engine (v", "API server version "});
-  return marks;
 }
 
 void BlockDigest::clear() {
@@ -360,7 +356,10 @@ void Digester::take_loose(std::string_view line) {
     m.body = said->body;
     return sort_event(speaker, line, m, *said);
   }
-  uint8_t does = engine_marks().any(e.body) ? flag(BlockDigest::Does::Engine) : 0;
+  const TextMarks marks = text_marks(e.body);
+  uint8_t does = marks.engine ? flag(BlockDigest::Does::Engine) : 0;
+  if (marks.phase) does |= flag(BlockDigest::Does::Phase);
+  if (marks.python) does |= flag(BlockDigest::Does::Python);
   if (gate_.any(e.body)) does |= flag(BlockDigest::Does::Note);
   if (!does) return;
   const Envelope* said = store(e);

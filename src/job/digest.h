@@ -45,7 +45,14 @@ struct BlockDigest {
     int64_t first_us = kNoTime, last_us = kNoTime;
     std::string_view last_nccl;
   };
-  enum class Does : uint8_t { Event = 1, Note = 2, Engine = 4, Unrecognised = 8 };
+  enum class Does : uint8_t {
+    Event = 1,
+    Note = 2,
+    Engine = 4,
+    Unrecognised = 8,
+    Phase = 16,
+    Python = 32
+  };
   /// A message whose place among the others matters.
   struct Message {
     const Envelope* said;
@@ -151,8 +158,5 @@ class Digester {
   std::deque<Envelope> envelopes_;
   std::deque<std::string> texts_;
 };
-
-/// Lines in which vLLM names its version.
-const LiteralSet& engine_marks();
 
 }  // namespace rankdx

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "events/phases.h"
 #include "scan/envelope.h"
 
 namespace rankdx {
@@ -146,6 +147,39 @@ struct InterfaceFacts {
   auto operator<=>(const InterfaceFacts&) const = default;
 };
 
+/// How far the engine of a process came, by its own words (events/phases.h).
+struct PhaseFacts {
+  Phase phase = Phase::Boot;
+  KeptLine entered;  ///< the line that began this phase; line 0: no phase was printed
+  KeptLine last;     ///< its last sign of progress
+  int64_t entered_us = kNoTime, last_us = kNoTime;
+  double done = 0, total = 0;  ///< of a progress bar; total 0: none in this phase
+  double left_s = -1;          ///< as the bar estimates; -1 unknown
+  uint64_t waits = 0;          ///< lines since then that only say that it waits
+  KeptLine last_wait;
+  int64_t last_wait_us = kNoTime;
+  auto operator<=>(const PhaseFacts&) const = default;
+};
+
+/// A Python traceback as one thing: what was raised, where, and what it was raised upon.
+struct PythonErrorFacts {
+  uint64_t first_line = 0;  ///< where the traceback begins
+  KeptLine raised;          ///< the line that names the exception
+  uint64_t count = 1;       ///< the same again, from the same process
+  int process = -1;         ///< index into SourceFacts::processes
+  int label_rank = -1;
+  int64_t time_us = kNoTime;
+  std::string exception, message;
+  std::vector<KeptLine> frames;  ///< the innermost kFrames, outermost of them first
+  uint64_t frame_count = 0;
+  /// The exception before this one in its chain (index into SourceFacts::python_errors), -1 none.
+  int earlier = -1;
+  bool direct = false;  ///< "direct cause", else "during handling"
+  static constexpr size_t kFrames = 4, kFrameText = 240;
+  auto operator<=>(const PythonErrorFacts&) const = default;
+};
+inline constexpr size_t kMaxPythonErrors = 256;  ///< per source
+
 /// One process of a source. The key is (origin, host, pid): containers reuse small pids, so it is
 /// unique only inside its source.
 struct ProcessFacts {
@@ -188,6 +222,7 @@ struct ProcessFacts {
   std::vector<int> proxy_closed_local_ranks;
   uint64_t comms_dropped =
       0;  ///< closed communicators that were given up, or new ones beyond the limit
+  PhaseFacts phase;
   uint64_t debug_bulk_lines = 0;  ///< COLL/CALL/ALLOC/TUNING/PROXY lines: debug output left on
   auto operator<=>(const ProcessFacts&) const = default;
 };
@@ -226,6 +261,7 @@ struct SourceFacts {
   std::string vllm_version;    ///< as printed by vLLM
   std::vector<std::string> unrecognised_samples;  ///< at most 8 distinct ones
   std::vector<ProcessFacts> processes;            ///< sorted by (origin, host, pid, actor)
+  std::vector<PythonErrorFacts> python_errors;    ///< in line order of the exceptions
   std::vector<Notable> notables;                  ///< in line order
   auto operator<=>(const SourceFacts&) const = default;
 };

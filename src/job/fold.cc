@@ -9,7 +9,10 @@
 #include "events/nccl.h"
 #include "job/digest.h"
 #include "job/notables.h"
+#include "job/phase_fold.h"
 #include "job/process_fold.h"
+#include "job/python_fold.h"
+#include "job/text_marks.h"
 #include "scan/scanner.h"
 #include "scan/source_memory.h"
 
@@ -46,7 +49,7 @@ struct SourceFold::Impl : MessageSink {
   std::vector<int> writers;  // by Envelope::writer: index of the process
   NotableStore notables;
   std::vector<uint64_t> unrecognised_seen;
-  std::vector<uint32_t> marks;
+  PythonFold python;
   std::vector<int> process_of_speaker;  // of the digest at hand
   uint64_t line_number = 0;
   uint64_t plain_lines = 0, plain_nccl_lines = 0, plain_damaged_lines = 0;  // not seen by `scanner`
@@ -104,16 +107,26 @@ struct SourceFold::Impl : MessageSink {
   }
 
   void on_text(const Envelope& m, std::string_view line, int process) {
-    if (facts.vllm_version.empty()) take_engine_version(m.body);
+    const TextMarks found = text_marks(m.body);
+    if (found.engine && facts.vllm_version.empty()) take_engine_version(m.body);
+    if (found.phase) take_phase(m, line, process);
+    if (found.python) take_python(m, line, process);
     if (gate.any(m.body)) note(m, line, process);
   }
 
   void take_engine_version(std::string_view body) {
-    marks.clear();
-    engine_marks().find(body, marks);
-    if (marks.empty()) return;
-    facts.vllm_version =
-        version_after(body, marks.front() == 0 ? "LLM engine (v" : "API server version ");
+    for (std::string_view mark : {"LLM engine (v", "API server version "}) {
+      facts.vllm_version = version_after(body, mark);
+      if (!facts.vllm_version.empty()) return;
+    }
+  }
+
+  void take_phase(const Envelope& m, std::string_view line, int process) {
+    fold_phase(m.body, {line_number, line, m.time_us, m.tid}, processes[process].facts.phase);
+  }
+
+  void take_python(const Envelope& m, std::string_view line, int process) {
+    python.add(m.body, {process, m.label_rank, line_number, m.time_us, line});
   }
 
   void on_nccl(const Envelope& m, std::string_view line, int process) {
@@ -187,6 +200,7 @@ struct SourceFold::Impl : MessageSink {
       new_comm[index] = processes[index].finish();
       facts.processes.push_back(std::move(processes[index].facts));
     }
+    for (PythonErrorFacts& e : facts.python_errors) e.process = place[e.process];
     for (Notable& n : facts.notables) {
       if (n.comm_index >= 0) n.comm_index = new_comm[n.process][n.comm_index];
       n.process = place[n.process];
@@ -243,13 +257,17 @@ void SourceFold::Impl::add_message(const BlockDigest::Message& m, int process) {
     processes[process].add(*m.event, {line_number, m.line, m.time_us, m.said->tid});
   }
   if (does(BlockDigest::Does::Unrecognised)) sample_unrecognised(m.body);
-  if (!does(BlockDigest::Does::Note)) return;
+  constexpr auto kText = static_cast<uint8_t>(BlockDigest::Does::Phase) |
+                         static_cast<uint8_t>(BlockDigest::Does::Python);
+  if (!does(BlockDigest::Does::Note) && !(m.does & kText)) return;
   Envelope e = *m.said;
   e.level = m.level;
   e.time_us = m.time_us;
   e.repeated = m.repeated;
   e.body = m.body;
-  note(e, m.line, process);
+  if (does(BlockDigest::Does::Phase)) take_phase(e, m.line, process);
+  if (does(BlockDigest::Does::Python)) take_python(e, m.line, process);
+  if (does(BlockDigest::Does::Note)) note(e, m.line, process);
 }
 
 void SourceFold::Impl::add_sums(const BlockDigest::Speaker& s, int process, uint64_t lines_before) {
@@ -357,6 +375,7 @@ SourceFacts SourceFold::finish(uint64_t bytes, uint64_t overlong, bool ends_mid_
   f.problem = std::move(problem);
   f.fingerprint = mix(impl_->hash.value(), bytes);
   f.notables = impl_->notables.take();
+  f.python_errors = impl_->python.take();
   f.notables_dropped = impl_->notables.dropped();
   impl_->order_processes();
   return std::move(f);

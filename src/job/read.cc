@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "events/kubernetes_document.h"
 #include "input/block_reader.h"
 #include "job/fold.h"
 #include "job/pipeline.h"
@@ -25,15 +26,12 @@ struct Part {
 class PeekedSource : public ByteSource {
  public:
   explicit PeekedSource(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {
-    while (head_.size() < kMagic.size() && !error_) {
-      char buffer[8];
-      auto got = source_->read(buffer, kMagic.size() - head_.size());
-      if (!got) error_ = got.error();
-      if (!got || *got == 0) break;
-      head_.append(buffer, *got);
-    }
+    fill(kMagic.size());
+    // Only what begins like a document is looked at further: a log must not be held up.
+    if (head_.find_first_of("{a-") < 3) fill(kDocumentHead);
   }
   bool is_facts() const { return head_ == kMagic; }
+  DocumentForm document() const { return kubernetes_form(head_); }
   Result<size_t> read(char* buffer, size_t size) override {
     if (given_ < head_.size()) {
       const size_t n = head_.copy(buffer, size, given_);
@@ -46,6 +44,18 @@ class PeekedSource : public ByteSource {
 
  private:
   static constexpr std::string_view kMagic = "RDXF";
+  static constexpr size_t kDocumentHead = 4096;
+
+  void fill(size_t size) {
+    char buffer[512];
+    while (head_.size() < size && !error_) {
+      auto got = source_->read(buffer, std::min(sizeof buffer, size - head_.size()));
+      if (!got) error_ = got.error();
+      if (!got || *got == 0) break;
+      head_.append(buffer, *got);
+    }
+  }
+
   std::unique_ptr<ByteSource> source_;
   std::string head_;
   size_t given_ = 0;
@@ -134,7 +144,31 @@ class Folder {
     PeekedSource source(std::move(item.bytes));
     if (source.is_facts()) return add_facts(item.name, source, part);
     ++part.logs;
-    SourceFold fold(item.name, gate_);
+    if (source.document() != DocumentForm::None) return fold_document(item.name, source, part);
+    fold_log(item.name, source, part);
+  }
+
+  static std::string whole_text(ByteSource& source, size_t most) {
+    std::string text;
+    std::vector<char> block(1 << 16);
+    while (text.size() < most) {
+      const auto got = source.read(block.data(), std::min(block.size(), most - text.size()));
+      if (!got || *got == 0) break;  // cut: what is there counts
+      text.append(block.data(), *got);
+    }
+    return text;
+  }
+
+  /// Objects that kubectl printed: read as the lines that they amount to.
+  void fold_document(const std::string& name, PeekedSource& source, Part& part) const {
+    const DocumentForm form = source.document();
+    const std::string text = whole_text(source, kMaxKubernetesDocument);
+    const auto log = memory_source(kubernetes_as_log(text, form));
+    fold_log(name, *log, part);
+  }
+
+  SourceFacts& fold_log(const std::string& name, ByteSource& source, Part& part) const {
+    SourceFold fold(name, gate_);
     BlockReader reader(source, options_.block_bytes);
     SourcePipeline pipeline(
         {reader, fold, gate_, options_.progress ? &options_.progress->bytes : nullptr,
@@ -145,7 +179,7 @@ class Folder {
     SourceFacts facts = fold.finish(stats.bytes, stats.overlong, !stats.ended_with_newline,
                                     pipeline.error() ? to_string(*pipeline.error()) : "");
     auto key = std::make_pair(facts.name, facts.fingerprint);
-    part.facts.sources.insert_or_assign(std::move(key), std::move(facts));
+    return part.facts.sources.insert_or_assign(std::move(key), std::move(facts)).first->second;
   }
 
   static void add_facts(const std::string& name, ByteSource& source, Part& part) {

@@ -40,7 +40,7 @@ std::string ArchiveReader::text() {
 namespace {
 
 constexpr std::string_view kMagic = "RDXF";
-constexpr uint64_t kVersion = 3;
+constexpr uint64_t kVersion = 4;
 
 template <class A, class T>
 void visit(A& a, T& value);
@@ -101,6 +101,16 @@ void fields(A& a, InterfaceFacts& v) {
   all(a, v.name, v.address, v.bootstrap, v.at);
 }
 template <class A>
+void fields(A& a, PhaseFacts& v) {
+  all(a, v.phase, v.entered, v.last, v.entered_us, v.last_us, v.done, v.total, v.left_s, v.waits,
+      v.last_wait, v.last_wait_us);
+}
+template <class A>
+void fields(A& a, PythonErrorFacts& v) {
+  all(a, v.first_line, v.raised, v.count, v.process, v.label_rank, v.time_us, v.exception,
+      v.message, v.frames, v.frame_count, v.earlier, v.direct);
+}
+template <class A>
 void fields(A& a, ProcessFacts& v) {
   all(a, v.origin, v.actor, v.host, v.pid, v.label_rank, v.lines, v.nccl_lines, v.warns,
       v.first_line, v.last_line, v.first_us, v.last_us, v.last_nccl, v.last_cut, v.stage,
@@ -108,7 +118,7 @@ void fields(A& a, ProcessFacts& v) {
       v.at_most_line, v.driver_version, v.env, v.interfaces, v.ib_devices, v.ib_no_device,
       v.networks, v.network_line, v.comms, v.loose_links, v.retries, v.first_backtrace,
       v.backtraces, v.backtrace_code, v.ras_dead, v.ras_dead_peers, v.ras_address, v.ras_timeouts,
-      v.proxy_closed_local_ranks, v.debug_bulk_lines, v.comms_dropped);
+      v.proxy_closed_local_ranks, v.debug_bulk_lines, v.comms_dropped, v.phase);
 }
 template <class A>
 void fields(A& a, Notable& v) {
@@ -120,7 +130,7 @@ void fields(A& a, SourceFacts& v) {
   all(a, v.name, v.fingerprint, v.bytes, v.lines, v.nccl_lines, v.unrecognised_nccl_lines,
       v.damaged_lines, v.repeated_messages, v.overlong_lines, v.notables_dropped,
       v.processes_dropped, v.ends_mid_line, v.problem, v.vllm_version, v.unrecognised_samples,
-      v.processes, v.notables);
+      v.processes, v.notables, v.python_errors);
 }
 
 template <class A>
@@ -194,10 +204,16 @@ bool valid(const CommFacts& comm, size_t comms) {
 /// What code relies on without looking: indices inside their lists and enums inside their range.
 bool valid(const SourceFacts& source) {
   for (const ProcessFacts& p : source.processes) {
-    if (p.stage > Stage::Failed) return false;
+    if (p.stage > Stage::Failed || p.phase.phase > Phase::Serving) return false;
     for (const CommFacts& c : p.comms) {
       if (!valid(c, p.comms.size())) return false;
     }
+  }
+  for (size_t i = 0; i < source.python_errors.size(); ++i) {
+    const PythonErrorFacts& e = source.python_errors[i];
+    if (e.process < -1 || e.process >= static_cast<int>(source.processes.size()) ||
+        e.earlier < -1 || e.earlier >= static_cast<int>(i))
+      return false;
   }
   for (const Notable& n : source.notables) {
     if (n.process < -1 || n.process >= static_cast<int>(source.processes.size()) ||

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "live/phases.h"
+#include "events/phases.h"
 #include "scan/scanner.h"
 
 namespace rankdx {

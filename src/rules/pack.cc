@@ -10,7 +10,7 @@ namespace rankdx {
 namespace {
 
 constexpr std::string_view kMagic = "RDXR";
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kVersion = 2;
 
 void visit(ArchiveWriter& a, const std::string& v) { a.text(v); }
 void visit(ArchiveReader& a, std::string& v) { v = a.text(); }
@@ -32,6 +32,13 @@ void visit(A& a, F& fix) {
   visit(a, fix.command);
 }
 
+template <class A, class R>
+requires std::is_same_v<std::remove_const_t<R>, Rival>
+void visit(A& a, R& rival) {
+  visit(a, rival.id);
+  visit(a, rival.ask);
+}
+
 template <class T>
 void visit(ArchiveWriter& a, const std::vector<T>& list) {
   a.number(list.size());
@@ -49,7 +56,7 @@ void fields(A& a, R& r) {
   all(r.id, r.variant, r.title, r.severity, r.role, r.confidence, r.layer, r.versions, r.event,
       r.source_file, r.literals, r.match, r.at_least, r.last_lines, r.unless, r.unless_line,
       r.explains, r.guilty, r.harmless, r.cause, r.fix, r.needs, r.references, r.source, r.bad,
-      r.good, r.file);
+      r.good, r.file, r.settled_by, r.rivals);
 }
 
 bool in_range(const Rule& r) {

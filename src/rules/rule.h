@@ -23,6 +23,12 @@ enum class Guilty : uint8_t {
   None,  ///< nobody in particular
 };
 
+/// Another explanation of the same lines, and what would decide between the two.
+struct Rival {
+  std::string id;
+  std::string ask;
+};
+
 /// One rule of the pack. Several rules may share an id (the finding); the first one with a title
 /// defines its words.
 struct Rule {
@@ -45,7 +51,10 @@ struct Rule {
                        ///< end of its source; 0: anywhere
   std::vector<std::string> unless;       ///< finding ids whose presence silences this rule
   std::vector<std::string> unless_line;  ///< literals: if the same body holds one, no hit
-  std::vector<std::string> explains;     ///< finding ids that follow from this one
+  /// Variants of this id whose hit further down in the same source shows that it passed.
+  std::vector<std::string> settled_by;
+  std::vector<std::string> explains;  ///< finding ids that follow from this one
+  std::vector<Rival> rivals;
   Guilty guilty = Guilty::Self;
   std::string harmless;  ///< reason why this line needs no action; then it is never a finding
   std::string cause;     ///< template: {capture}

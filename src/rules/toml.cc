@@ -37,15 +37,16 @@ struct ListField {
   std::string_view key;
   std::vector<std::string> Rule::*field;
 };
-constexpr std::array<ListField, 9> kLists = {{{"literal", &Rule::literals},
-                                              {"unless", &Rule::unless},
-                                              {"unless_line", &Rule::unless_line},
-                                              {"explains", &Rule::explains},
-                                              {"needs", &Rule::needs},
-                                              {"references", &Rule::references},
-                                              {"source", &Rule::source},
-                                              {"bad", &Rule::bad},
-                                              {"good", &Rule::good}}};
+constexpr std::array<ListField, 10> kLists = {{{"literal", &Rule::literals},
+                                               {"unless", &Rule::unless},
+                                               {"unless_line", &Rule::unless_line},
+                                               {"explains", &Rule::explains},
+                                               {"settled_by", &Rule::settled_by},
+                                               {"needs", &Rule::needs},
+                                               {"references", &Rule::references},
+                                               {"source", &Rule::source},
+                                               {"bad", &Rule::bad},
+                                               {"good", &Rule::good}}};
 
 /// Reads one [[rule]]; the first thing that is wrong ends it.
 class RuleReader {
@@ -76,6 +77,7 @@ class RuleReader {
       if (f.key == key) return list(key, node, rule_.*f.field);
     }
     if (key == "fix") return fixes(node);
+    if (key == "rivals") return rivals(node);
     if (key == "at_least") return count(key, node, rule_.at_least);
     if (key == "last_lines") return count(key, node, rule_.last_lines);
     std::string word;
@@ -141,6 +143,24 @@ class RuleReader {
         RANKDX_TRY(text(key.str(), part, *to));
       }
       if (fix.for_.empty() || fix.text.empty()) return wrong(&item, "a fix needs 'for' and 'text'");
+    }
+    return true;
+  }
+
+  Result<bool> rivals(const toml::node& node) {
+    const toml::array* array = node.as_array();
+    if (!array) return wrong(&node, "'rivals' must be a list of { id, ask }");
+    for (const toml::node& item : *array) {
+      const toml::table* table = item.as_table();
+      if (!table) return wrong(&item, "a rival must be { id, ask }");
+      Rival& rival = rule_.rivals.emplace_back();
+      for (const auto& [key, part] : *table) {
+        std::string* to = key == "id" ? &rival.id : key == "ask" ? &rival.ask : nullptr;
+        if (!to) return wrong(&part, fmt::format("unknown key '{}' in a rival", key.str()));
+        RANKDX_TRY(text(key.str(), part, *to));
+      }
+      if (rival.id.empty() || rival.ask.empty())
+        return wrong(&item, "a rival needs 'id' and 'ask'");
     }
     return true;
   }

@@ -145,6 +145,40 @@ void different_versions_of_hosts(const Context& context, FindingSet& findings) {
   findings.add(std::move(draft));
 }
 
+/// One host name with two addresses on one interface: two machines that call themselves the same.
+/// NCCL then tries to share memory between them.
+void same_name_two_machines(const Context& context, FindingSet& findings) {
+  struct Seen {
+    std::string address;
+    int process;
+    Evidence evidence;
+  };
+  std::map<std::pair<std::string, std::string>, Seen> first;  // by host and interface
+  for (size_t i = 0; i < context.job.processes.size(); ++i) {
+    const Process& p = context.job.processes[i];
+    for (size_t k = 0; k < p.facts.size(); ++k) {
+      for (const InterfaceFacts& f : p.facts[k]->interfaces) {
+        if (!f.bootstrap || p.host.empty() || f.address.find(':') != std::string::npos) continue;
+        const int process = static_cast<int>(i);
+        const Evidence evidence = context.evidence(*p.sources[k], f.at);
+        const auto [at, fresh] =
+            first.try_emplace({p.host, f.name}, Seen{f.address, process, evidence});
+        if (fresh || at->second.address == f.address) continue;
+        Draft draft{.id = "duplicate-hostname"};
+        draft.captures = {{"host", p.host}, {"a", at->second.address}, {"b", f.address}};
+        draft.where = {context.where(at->second.process), context.where(process)};
+        draft.evidence = {at->second.evidence, evidence};
+        draft.rule = findings.pack().find("duplicate-hostname", "two-addresses");
+        const bool failed = context.any_failure_sign();
+        draft.severity = failed ? Severity::Error : Severity::Info;
+        if (!failed) draft.role = Role::Note;
+        findings.add(std::move(draft));
+        return;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void detect_identity(const Context& context, FindingSet& findings) {
@@ -154,6 +188,7 @@ void detect_identity(const Context& context, FindingSet& findings) {
     different_versions(context, comm, findings);
   }
   different_versions_of_hosts(context, findings);
+  same_name_two_machines(context, findings);
 }
 
 }  // namespace rankdx

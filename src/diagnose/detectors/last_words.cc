@@ -44,13 +44,102 @@ void unknown_warning(const Context& context, FindingSet& findings) {
   }
 }
 
+/// Lines of exceptions that a rule other than the general one has words for.
+std::set<std::pair<const SourceFacts*, uint64_t>> known_lines(const Context& context) {
+  std::set<std::pair<const SourceFacts*, uint64_t>> lines;
+  for (const RuleHit& h : context.hits) {
+    if (h.rule->id != "python-exception") lines.insert({h.source, h.notable->line});
+  }
+  return lines;
+}
+
+/// The exception from which a chain of exceptions began.
+const PythonErrorFacts& first_of_chain(const SourceFacts& source, const PythonErrorFacts& e) {
+  const PythonErrorFacts* at = &e;
+  while (at->earlier >= 0) at = &source.python_errors[at->earlier];
+  return *at;
+}
+
+Draft draft_of(const Context& context, const SourceFacts& source, const PythonErrorFacts& e) {
+  Draft draft{.id = "python-exception"};
+  draft.captures = {{"exception", e.exception}, {"message", e.message.substr(0, kTitleText)}};
+  draft.severity = Severity::Error;
+  draft.role = Role::RootCause;
+  draft.evidence = {{source.name, e.raised.line, e.raised.text}};
+  if (!e.frames.empty()) {
+    const KeptLine& innermost = e.frames.back();
+    draft.evidence.push_back({source.name, innermost.line, innermost.text});
+  }
+  Where where;
+  if (e.process >= 0) {
+    for (size_t i = 0; i < context.job.processes.size(); ++i) {
+      const auto& facts = context.job.processes[i].facts;
+      if (std::find(facts.begin(), facts.end(), &source.processes[e.process]) != facts.end())
+        where = context.where(static_cast<int>(i));
+    }
+  }
+  if (e.label_rank >= 0) where.rank = e.label_rank;
+  draft.where = {where};
+  return draft;
+}
+
+bool raised_before(const PythonErrorFacts& a, const PythonErrorFacts& b) {
+  if (a.time_us != kNoTime && b.time_us != kNoTime && a.time_us != b.time_us)
+    return a.time_us < b.time_us;
+  return a.raised.line < b.raised.line;
+}
+
+/// What ends a program on purpose.
+bool is_farewell(std::string_view exception) {
+  constexpr std::string_view kFarewells[] = {"SystemExit", "KeyboardInterrupt", "CancelledError"};
+  return std::any_of(std::begin(kFarewells), std::end(kFarewells),
+                     [&](std::string_view name) { return exception.ends_with(name); });
+}
+
+/// A server that came up answers a bad request with an exception in its log and goes on.
+bool serves_on(const SourceFacts& source, int process, uint64_t line) {
+  constexpr uint64_t kRestOfMessage = 1;
+  if (process >= 0 && source.processes[process].last_line <= line + kRestOfMessage) return false;
+  return std::any_of(source.processes.begin(), source.processes.end(), [](const ProcessFacts& p) {
+    return p.phase.entered.line != 0 && p.phase.phase == Phase::Serving;
+  });
+}
+
+bool engine_died(const Context& context) {
+  return context.hit("engine-start-failed") || context.hit("worker-failed") ||
+         context.hit("torch-watchdog-ended-process");
+}
+
+/// The first exception of each source that ended it and that no rule knows; of a chain the one that
+/// came first.
+bool last_traceback(const Context& context, FindingSet& findings) {
+  const auto known = known_lines(context);
+  bool any = false;
+  for (const auto& [key, source] : context.facts.sources) {
+    const PythonErrorFacts* first = nullptr;
+    for (const PythonErrorFacts& last : source.python_errors) {
+      const PythonErrorFacts& e = first_of_chain(source, last);
+      if (known.count({&source, e.raised.line}) || is_farewell(e.exception)) continue;
+      if (last.raised.line + kLastLines < source.lines) continue;
+      if (serves_on(source, e.process, e.raised.line) && !engine_died(context)) continue;
+      if (!first || raised_before(e, *first)) first = &e;
+    }
+    if (!first) continue;
+    findings.add(draft_of(context, source, *first));
+    any = true;
+  }
+  return any;
+}
+
+/// The same for an exception whose traceback is not in these lines.
 void last_exception(const Context& context, FindingSet& findings) {
-  std::map<const Notable*, int> rules_of_line;
-  for (const RuleHit& h : context.hits) ++rules_of_line[h.notable];
+  const auto known = known_lines(context);
   for (const RuleHit& h : context.hits) {
     if (h.rule->id != "python-exception" || h.notable->last_line + kLastLines < h.source->lines)
       continue;
-    if (rules_of_line[h.notable] > 1) continue;  // another rule knows better
+    if (known.count({h.source, h.notable->line})) continue;  // a rule knows better
+    if (serves_on(*h.source, h.notable->process, h.notable->line) && !engine_died(context))
+      continue;
     Draft draft{.id = "python-exception"};
     draft.captures = h.captures;
     draft.severity = Severity::Error;
@@ -65,7 +154,8 @@ void last_exception(const Context& context, FindingSet& findings) {
 void detect_last_words(const Context& context, FindingSet& findings) {
   if (explained(findings)) return;
   unknown_warning(context, findings);
-  if (!explained(findings)) last_exception(context, findings);
+  if (explained(findings)) return;
+  if (!last_traceback(context, findings)) last_exception(context, findings);
 }
 
 }  // namespace rankdx

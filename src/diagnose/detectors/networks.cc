@@ -1,5 +1,6 @@
 // The network that was asked for against the one that was taken.
 #include <algorithm>
+#include <map>
 
 #include "diagnose/context.h"
 
@@ -52,9 +53,38 @@ void hca_filter(const Context& context, FindingSet& findings) {
   findings.add(std::move(draft));
 }
 
+/// Ranks of one communicator of which some ended up with RDMA and some, on other hosts, with
+/// sockets.
+void backends_differ(const Context& context, const Communicator& comm, FindingSet& findings) {
+  std::map<bool, std::set<int>> hosts;  // over sockets?
+  std::map<bool, Draft> drafts;
+  for (const Member& m : comm.ranks) {
+    const Process& p = context.job.processes[m.process];
+    if (p.facts.front()->networks.empty()) continue;
+    const bool sockets = p.facts.front()->networks.back() == "Socket";
+    if (!hosts[sockets].insert(p.host_index).second) continue;
+    drafts[sockets].where.push_back(context.where(m.process));
+    drafts[sockets].evidence.push_back(
+        context.evidence(*p.sources.front(), p.facts.front()->network_line));
+  }
+  if (hosts[false].empty() || hosts[true].empty() || hosts[false] == hosts[true]) return;
+  const bool done = std::all_of(comm.ranks.begin(), comm.ranks.end(), [](const Member& m) {
+    return m.facts->stage >= Stage::Collectives && !m.facts->failed;
+  });
+  if (done) return;
+  Draft draft = std::move(drafts[true]);
+  draft.id = "net-backend-differs-across-nodes";
+  for (Evidence& e : drafts[false].evidence) draft.evidence.push_back(std::move(e));
+  draft.captures = {{"rdma", context.host_list(hosts[false])},
+                    {"sockets", context.host_list(hosts[true])}};
+  findings.add(std::move(draft));
+}
+
 }  // namespace
 
 void detect_networks(const Context& context, FindingSet& findings) {
+  for (const Communicator& comm : context.job.communicators)
+    backends_differ(context, comm, findings);
   contradiction(context, findings);
   hca_filter(context, findings);
 }

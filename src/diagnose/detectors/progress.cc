@@ -376,6 +376,7 @@ void look_at(const Context& context, const Communicator& comm, FindingSet& findi
   const bool unfinished = std::any_of(comm.ranks.begin(), comm.ranks.end(),
                                       [](const Member& m) { return !complete(m); });
   if (!unfinished || comm.nranks < 2) return;
+  if (context.engine_is_past_init() && !context.any_failure_sign()) return;
   if (!comm.missing_ranks.empty()) {
     if (!stuck_in_bootstrap(comm) || !shows_everything(context, comm)) return;
     // A log that breaks off in the middle of a start shows some ranks before the others.

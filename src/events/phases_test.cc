@@ -1,4 +1,4 @@
-#include "live/phases.h"
+#include "events/phases.h"
 
 #include <gtest/gtest.h>
 
