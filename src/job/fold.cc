@@ -134,6 +134,12 @@ struct SourceFold::Impl : MessageSink {
   }
 
   void note(const Envelope& m, std::string_view line, int process) {
+    const uint64_t key =
+        NotableStore::key(template_hash(m.body.substr(0, kMaxKeptText)), process, m.level);
+    if (!notables.counts(key, process, m.body, line_number, m.repeated)) keep_notable(key, m, line, process);
+  }
+
+  void keep_notable(uint64_t key, const Envelope& m, std::string_view line, int process) {
     Notable n;
     n.line = line_number;
     n.count = m.repeated;
@@ -147,7 +153,8 @@ struct SourceFold::Impl : MessageSink {
     const int comm = n.comm_index;
     if (comm >= 0) n.comm_rank = processes[process].facts.comms[comm].rank;
     n.file = m.file;
-    if (notables.add(std::move(n), line, m.body) && comm >= 0) processes[process].hold_comm(comm);
+    notables.add(key, std::move(n), line, m.body);
+    if (comm >= 0) processes[process].hold_comm(comm);
   }
 
   void unrecognised(std::string_view body) {
@@ -157,7 +164,7 @@ struct SourceFold::Impl : MessageSink {
 
   void sample_unrecognised(std::string_view body) {
     if (unrecognised_seen.size() >= kUnrecognisedSamples) return;
-    const uint64_t h = template_hash(body, 0);
+    const uint64_t h = template_hash(body);
     if (std::find(unrecognised_seen.begin(), unrecognised_seen.end(), h) != unrecognised_seen.end())
       return;
     unrecognised_seen.push_back(h);
@@ -244,12 +251,14 @@ void SourceFold::Impl::add_message(const BlockDigest::Message& m, int process) {
   }
   if (does(BlockDigest::Does::Unrecognised)) sample_unrecognised(m.body);
   if (!does(BlockDigest::Does::Note)) return;
+  const uint64_t key = NotableStore::key(m.template_hash, process, m.level);
+  if (notables.counts(key, process, m.body, line_number, m.repeated)) return;
   Envelope e = *m.said;
   e.level = m.level;
   e.time_us = m.time_us;
   e.repeated = m.repeated;
   e.body = m.body;
-  note(e, m.line, process);
+  keep_notable(key, e, m.line, process);
 }
 
 void SourceFold::Impl::add_sums(const BlockDigest::Speaker& s, int process, uint64_t lines_before) {
@@ -263,6 +272,7 @@ void SourceFold::Impl::add_sums(const BlockDigest::Speaker& s, int process, uint
   p.nccl_lines += s.nccl_lines;
   p.warns += s.warns;
   p.debug_bulk_lines += s.bulk;
+  p.backtraces += s.backtraces;
   facts.repeated_messages += s.repeated;
   facts.unrecognised_nccl_lines += s.unrecognised;
   p.last_line = std::max(p.last_line, lines_before + s.last_line);

@@ -51,6 +51,11 @@ class ProcessFold {
 
   /// Does add() do anything with such an event?
   static bool wants(EventKind kind);
+  static bool wants(const Event& event);
+  /// Events of which a second one adds nothing (but a count, for back-traces) if the process said
+  /// nothing else that add() wants in between, and the same thread said it.
+  enum class Run : uint8_t { None, Topology, Graph, Backtrace, NoError };
+  static Run run_of(const Event& event);
   /// Counts collective calls in; their communicator, or nullptr when it is not known. Who calls
   /// this keeps those of them that keeps_call() asks for, in their order. add() does the same for
   /// an event.
