@@ -20,8 +20,12 @@ def warnings(i):
 
 
 def stream(i):
-    return (f"node:71:71 [0] NCCL INFO AllReduce: opCount {i:x} sendbuff 0x7f0000001000 recvbuff 0x7f0000002000 count "
+    return START * (i == 0) + (f"node:71:71 [0] NCCL INFO AllReduce: opCount {i:x} sendbuff 0x7f0000001000 recvbuff 0x7f0000002000 count "
             f"{i % 4096} datatype 7 op 0 root 0 comm 0x55d0c0a01000 [nranks=4] stream 0x55d0c0b02000\n")
+
+
+START = ("node:71:71 [0] NCCL INFO ncclCommInitRank comm 0x55d0c0a01000 rank 0 nranks 4 cudaDev 0 nvmlDev 0 busId 1b000 "
+         "commId 0x1234 - Init START\n")
 
 
 def long_line(_):

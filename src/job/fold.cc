@@ -1,6 +1,7 @@
 #include "job/fold.h"
 
 #include <algorithm>
+#include <bitset>
 #include <deque>
 #include <map>
 #include <set>
@@ -16,7 +17,7 @@
 namespace rankdx {
 namespace {
 
-constexpr size_t kMaxProcesses = 1 << 17;
+constexpr size_t kMaxProcesses = 1 << 16;
 constexpr size_t kUnrecognisedSamples = 8;
 
 std::string version_after(std::string_view body, std::string_view mark) {
@@ -206,18 +207,25 @@ struct SourceFold::Impl : MessageSink {
 /// block may hang on which hosts are known.
 bool SourceFold::Impl::knows_speakers(const BlockDigest& digest) {
   std::set<std::string_view> fresh;
+  std::bitset<KnownHosts::kMaxHostName + 1> fresh_sizes;
   const KnownHosts& hosts = scanner.memory().hosts;
   for (const BlockDigest::Speaker& speaker : digest.speakers) {
     if (speaker.head == nullptr ||
         digest.process_of_head[speaker.head->index] != BlockDigest::kNotYet)
       continue;
-    if (!hosts.knows(speaker.said->host)) fresh.insert(speaker.said->host);
+    const std::string_view host = speaker.said->host;
+    if (hosts.knows(host)) continue;
+    fresh.insert(host);
+    fresh_sizes.set(std::min(host.size(), KnownHosts::kMaxHostName));
   }
   if (fresh.empty()) return true;
   if (!digest.unsure.empty()) return false;
   for (std::string_view host : fresh) {
     for (size_t at = 1; at < host.size(); ++at) {
-      if (fresh.count(host.substr(at)) || hosts.knows(host.substr(at))) return false;
+      const std::string_view end = host.substr(at);
+      if (hosts.knows(end) ||
+          (fresh_sizes[std::min(end.size(), KnownHosts::kMaxHostName)] && fresh.count(end)))
+        return false;
     }
   }
   return true;

@@ -4,7 +4,6 @@
 // threads).
 #pragma once
 
-#include <deque>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -135,7 +134,7 @@ class ProcessFold {
   std::vector<Opened>
       opened_;  ///< oldest first; those that were given up are taken out now and then
   std::vector<std::vector<CallFacts>> spare_calls_;  ///< memory of communicators that were given up
-  std::deque<int> closed_;                           ///< that may be given up, oldest first
+  std::vector<int> closed_;                          ///< that may be given up, oldest first
   size_t first_closed_ = 0;                          ///< number of those that stay
   uint64_t last_serial_ = 0;
   std::unordered_map<uint64_t, int>
