@@ -14,8 +14,17 @@ def hosts(i):
     return f"node-{i:07d}:71:71 [0] NCCL INFO NCCL_SOCKET_IFNAME set by environment to eth0\n"
 
 
+def word(number):
+    """In letters that are no hexadecimal digits: digits do not make a text a new one."""
+    letters = ""
+    while number:
+        number, rest = divmod(number, 20)
+        letters += "ghijklmnopqrstuvwxyz"[rest]
+    return letters
+
+
 def warnings(i):
-    text = "Connection closed by remote peer <>" if i % 2 else f"odd thing {'abcdefghij'[i % 10]}{i:x} at {i * 7919:o}"
+    text = "Connection closed by remote peer <>" if i % 2 else f"odd thing {word(i)} in {word(i * 7919)}"
     return f"node:71:90 [0] misc/socket.cc:50 NCCL WARN {text}\n"
 
 

@@ -17,7 +17,7 @@
 namespace rankdx {
 namespace {
 
-constexpr size_t kMaxProcesses = 1 << 16;
+constexpr size_t kMaxProcesses = 1 << 15;
 constexpr size_t kUnrecognisedSamples = 8;
 
 std::string version_after(std::string_view body, std::string_view mark) {
