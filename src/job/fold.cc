@@ -137,7 +137,8 @@ struct SourceFold::Impl : MessageSink {
   void note(const Envelope& m, std::string_view line, int process) {
     const uint64_t key =
         NotableStore::key(template_hash(m.body.substr(0, kMaxKeptText)), process, m.level);
-    if (!notables.counts(key, process, m.body, line_number, m.repeated)) keep_notable(key, m, line, process);
+    if (!notables.counts(key, process, m.body, line_number, m.repeated))
+      keep_notable(key, m, line, process);
   }
 
   void keep_notable(uint64_t key, const Envelope& m, std::string_view line, int process) {

@@ -9,7 +9,7 @@ void add(NotableStore& store, uint64_t number, const std::string& body) {
   Notable n;
   n.line = number;
   const uint64_t key = NotableStore::key(template_hash(body), 0, Level::None);
-  if (!store.counts(key, 0, body, number, 1)) store.add(key, n, body, body);
+  if (!store.counts(key, -1, body, number, 1)) store.add(key, n, body, body);
 }
 
 TEST(Notables, RepetitionsOfATemplateBecomeSamplesAndACount) {
