@@ -14,14 +14,27 @@ def hosts(i):
     return f"node-{i:07d}:71:71 [0] NCCL INFO NCCL_SOCKET_IFNAME set by environment to eth0\n"
 
 
+def word(number):
+    """In letters that are no hexadecimal digits: digits do not make a text a new one."""
+    letters = ""
+    while number:
+        number, rest = divmod(number, 20)
+        letters += "ghijklmnopqrstuvwxyz"[rest]
+    return letters
+
+
 def warnings(i):
-    text = "Connection closed by remote peer <>" if i % 2 else f"odd thing {'abcdefghij'[i % 10]}{i:x} at {i * 7919:o}"
+    text = "Connection closed by remote peer <>" if i % 2 else f"odd thing {word(i)} in {word(i * 7919)}"
     return f"node:71:90 [0] misc/socket.cc:50 NCCL WARN {text}\n"
 
 
 def stream(i):
-    return (f"node:71:71 [0] NCCL INFO AllReduce: opCount {i:x} sendbuff 0x7f0000001000 recvbuff 0x7f0000002000 count "
+    return START * (i == 0) + (f"node:71:71 [0] NCCL INFO AllReduce: opCount {i:x} sendbuff 0x7f0000001000 recvbuff 0x7f0000002000 count "
             f"{i % 4096} datatype 7 op 0 root 0 comm 0x55d0c0a01000 [nranks=4] stream 0x55d0c0b02000\n")
+
+
+START = ("node:71:71 [0] NCCL INFO ncclCommInitRank comm 0x55d0c0a01000 rank 0 nranks 4 cudaDev 0 nvmlDev 0 busId 1b000 "
+         "commId 0x1234 - Init START\n")
 
 
 def long_line(_):

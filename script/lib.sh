@@ -26,7 +26,7 @@ need() {
 # What every build needs.
 need_to_build() {
   need g++ cmake ninja-build pkg-config libfmt-dev libexpected-dev libtomlplusplus-dev nlohmann-json3-dev \
-    libre2-dev libarchive-dev zlib1g-dev libzstd-dev liblzma-dev libcli11-dev \
+    libre2-dev libarchive-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev liblz4-dev nettle-dev libcli11-dev \
     libssl-dev libyaml-cpp-dev libboost-dev
 }
 

@@ -170,7 +170,7 @@ bool Collapser::first(std::string_view line) {
   // front differ.
   const size_t nccl = line.find("NCCL ");
   const std::string_view body = nccl == line.npos ? line : line.substr(nccl);
-  const uint64_t hash = template_hash(body, 0);
+  const uint64_t hash = template_hash(body);
   auto found = kinds_.find(hash);
   if (found == kinds_.end()) {
     if (kinds_.size() < kMostKinds) kinds_.emplace(hash, Kind{1, std::string(line.substr(0, 400))});

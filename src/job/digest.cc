@@ -42,6 +42,8 @@ uint64_t hash_of(std::string_view line) {
 
 constexpr uint8_t flag(BlockDigest::Does does) { return static_cast<uint8_t>(does); }
 
+uint64_t notable_hash(std::string_view body) { return template_hash(body.substr(0, kMaxKeptText)); }
+
 /// What becomes of an event.
 enum class Fate : uint8_t { Counted, Bulk, Call, Record };
 auto make_fates() {
@@ -201,6 +203,20 @@ void Digester::keep(const BlockDigest::Message& message, uint32_t speaker,
   out_.messages.push_back(message);
 }
 
+/// Does this event of weight only go on with what the process said last?
+bool Digester::goes_on(uint32_t speaker, const HeadMemo::Entry& entry, const Event& event) {
+  using Run = ProcessFold::Run;
+  const Run run = ProcessFold::run_of(event);
+  if (run == Run::None) return false;
+  HeadAt& head = by_head_[entry.index];
+  const uint64_t since = said_[head.process] + unsure_;
+  const bool same = head.run == run && head.run_since == since;
+  head.run = run;
+  head.run_since = same ? since : since + 1;  // keep() will count this message
+  if (same && event.kind == EventKind::Backtrace) ++out_.speakers[speaker].backtraces;
+  return same;
+}
+
 /// Keeps the event at hand.
 void Digester::keep_event(uint32_t speaker, uint8_t does, std::string_view line,
                           const PlainScanner::KnownMessage& m, const Envelope& said) {
@@ -214,12 +230,13 @@ void Digester::keep_event(uint32_t speaker, uint8_t does, std::string_view line,
       parse_nccl({m.level, body, said.file, said.func, said.host.size()}, event);
     }
   }
-  keep({&said, m.repeated, does, m.level, m.time_us, line, body, &event}, speaker, m.head);
+  const uint64_t hash = does & flag(BlockDigest::Does::Note) ? notable_hash(body) : 0;
+  keep({&said, m.repeated, does, m.level, m.time_us, line, body, &event, hash}, speaker, m.head);
 }
 
 bool Digester::is_new_template(std::string_view body) {
   if (unrecognised_.size() >= kUnrecognisedSamples) return false;
-  const uint64_t hash = template_hash(body, 0);
+  const uint64_t hash = template_hash(body);
   if (std::find(unrecognised_.begin(), unrecognised_.end(), hash) != unrecognised_.end())
     return false;
   unrecognised_.push_back(hash);
@@ -240,7 +257,9 @@ void Digester::sort_event(uint32_t index, std::string_view line,
       speaker.bulk += !said.damaged;
       break;
     case Fate::Record:
-      does |= flag(BlockDigest::Does::Event);
+      if (ProcessFold::wants(e) && !(m.head && goes_on(index, *m.head, e))) {
+        does |= flag(BlockDigest::Does::Event);
+      }
       break;
     case Fate::Call:
       if (m.head)
@@ -279,7 +298,23 @@ void Digester::take_known(std::string_view line) {
   count(speaker, m, said.label_rank);
   if (m.level == Level::Info && (take_bulk(speaker, line, m) || take_again(speaker, line, m)))
     return;
+  if (m.level == Level::Warn && take_warn(speaker, line, m)) return;
   sort_event(speaker, line, m, said);
+}
+
+/// A warning that is of no weight for the fold of its process: nearly all are kept for the rules
+/// only.
+bool Digester::take_warn(uint32_t index, std::string_view line,
+                         const PlainScanner::KnownMessage& m) {
+  static const LiteralSet weight({"onnect to ", "exceeded "});  // see ProcessFold::wants()
+  if (weight.any(m.body)) return false;
+  tally(index, line, false);
+  ++out_.speakers[index].warns;
+  const std::string_view body = scanner_.is_rewritten() ? texts_.emplace_back(m.body) : m.body;
+  keep({&m.head->envelope, m.repeated, flag(BlockDigest::Does::Note), m.level, m.time_us, line,
+        body, nullptr, notable_hash(body)},
+       index, m.head);
+  return true;
 }
 
 /// The lines that a log is full of. False: it is none of them.
@@ -306,11 +341,16 @@ bool Digester::take_again(uint32_t index, std::string_view line,
   tally(index, line, e.kind == EventKind::Other && e.truncated);
   const Fate fate = kFates[static_cast<size_t>(e.kind)];
   out_.speakers[index].bulk += fate == Fate::Bulk;
-  uint8_t does = fate == Fate::Record ? flag(BlockDigest::Does::Event) : 0;
+  uint8_t does = 0;
+  if (fate == Fate::Record && ProcessFold::wants(e) && !goes_on(index, *m.head, e)) {
+    does |= flag(BlockDigest::Does::Event);
+  }
   if (known->is_noted) does |= flag(BlockDigest::Does::Note);
-  if (does)
-    keep({&m.head->envelope, m.repeated, does, m.level, m.time_us, line, known->body, &e}, index,
-         m.head);
+  if (does) {
+    keep({&m.head->envelope, m.repeated, does, m.level, m.time_us, line, known->body, &e,
+          known->template_hash},
+         index, m.head);
+  }
   return true;
 }
 
@@ -364,7 +404,8 @@ void Digester::take_loose(std::string_view line) {
   if (!does) return;
   const Envelope* said = store(e);
   m.body = said->body;
-  keep({said, m.repeated, does, m.level, m.time_us, line, m.body, nullptr}, speaker, nullptr);
+  const uint64_t hash = does & flag(BlockDigest::Does::Note) ? notable_hash(m.body) : 0;
+  keep({said, m.repeated, does, m.level, m.time_us, line, m.body, nullptr, hash}, speaker, nullptr);
 }
 
 }  // namespace rankdx

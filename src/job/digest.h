@@ -40,6 +40,7 @@ struct BlockDigest {
     const Envelope* said = nullptr;         ///< of the head, or of the first such message
     uint32_t first_line = 0, last_line = 0, last_nccl_line = 0, label_line = 0;  ///< from 1 on
     uint32_t lines = 0, nccl_lines = 0, warns = 0, bulk = 0, repeated = 0, unrecognised = 0;
+    uint32_t backtraces = 0;  ///< without those that are messages
     int label_rank = -1;
     bool last_cut = false;
     int64_t first_us = kNoTime, last_us = kNoTime;
@@ -62,6 +63,7 @@ struct BlockDigest {
     int64_t time_us;
     std::string_view line, body;
     const Event* event;
+    uint64_t template_hash = 0;  ///< for a Note
   };
   /// Collective calls of one process with one communicator, between which nothing else of weight
   /// was said by it.
@@ -125,6 +127,8 @@ class Digester {
   void keep(const BlockDigest::Message& message, uint32_t speaker, const HeadMemo::Entry* head);
   void keep_event(uint32_t speaker, uint8_t does, std::string_view line,
                   const PlainScanner::KnownMessage& m, const Envelope& said);
+  bool take_warn(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m);
+  bool goes_on(uint32_t speaker, const HeadMemo::Entry& head, const Event& event);
   void tally(uint32_t speaker, std::string_view line, bool is_cut);
   Event& event_at_hand();
   const Envelope* store(const Envelope& loose);
@@ -134,6 +138,8 @@ class Digester {
   struct HeadAt {
     uint32_t block = 0, speaker = 0;
     uint32_t process = kNoProcess;  ///< own numbers, of what is one process to the fold
+    ProcessFold::Run run = ProcessFold::Run::None;  ///< of its last message of weight
+    uint64_t run_since = 0;                         ///< as in OpenCalls, behind that message
   };
   /// A group that takes more calls, until its process says something else of weight.
   struct OpenCalls {

@@ -1,6 +1,7 @@
 #include "job/fold.h"
 
 #include <algorithm>
+#include <bitset>
 #include <deque>
 #include <map>
 #include <set>
@@ -19,7 +20,7 @@
 namespace rankdx {
 namespace {
 
-constexpr size_t kMaxProcesses = 1 << 17;
+constexpr size_t kMaxProcesses = 1 << 15;
 constexpr size_t kUnrecognisedSamples = 8;
 
 std::string version_after(std::string_view body, std::string_view mark) {
@@ -147,6 +148,13 @@ struct SourceFold::Impl : MessageSink {
   }
 
   void note(const Envelope& m, std::string_view line, int process) {
+    const uint64_t key =
+        NotableStore::key(template_hash(m.body.substr(0, kMaxKeptText)), process, m.level);
+    if (!notables.counts(key, process, m.body, line_number, m.repeated))
+      keep_notable(key, m, line, process);
+  }
+
+  void keep_notable(uint64_t key, const Envelope& m, std::string_view line, int process) {
     Notable n;
     n.line = line_number;
     n.count = m.repeated;
@@ -160,7 +168,8 @@ struct SourceFold::Impl : MessageSink {
     const int comm = n.comm_index;
     if (comm >= 0) n.comm_rank = processes[process].facts.comms[comm].rank;
     n.file = m.file;
-    if (notables.add(std::move(n), line, m.body) && comm >= 0) processes[process].hold_comm(comm);
+    notables.add(key, std::move(n), line, m.body);
+    if (comm >= 0) processes[process].hold_comm(comm);
   }
 
   void unrecognised(std::string_view body) {
@@ -170,7 +179,7 @@ struct SourceFold::Impl : MessageSink {
 
   void sample_unrecognised(std::string_view body) {
     if (unrecognised_seen.size() >= kUnrecognisedSamples) return;
-    const uint64_t h = template_hash(body, 0);
+    const uint64_t h = template_hash(body);
     if (std::find(unrecognised_seen.begin(), unrecognised_seen.end(), h) != unrecognised_seen.end())
       return;
     unrecognised_seen.push_back(h);
@@ -213,18 +222,25 @@ struct SourceFold::Impl : MessageSink {
 /// block may hang on which hosts are known.
 bool SourceFold::Impl::knows_speakers(const BlockDigest& digest) {
   std::set<std::string_view> fresh;
+  std::bitset<KnownHosts::kMaxHostName + 1> fresh_sizes;
   const KnownHosts& hosts = scanner.memory().hosts;
   for (const BlockDigest::Speaker& speaker : digest.speakers) {
     if (speaker.head == nullptr ||
         digest.process_of_head[speaker.head->index] != BlockDigest::kNotYet)
       continue;
-    if (!hosts.knows(speaker.said->host)) fresh.insert(speaker.said->host);
+    const std::string_view host = speaker.said->host;
+    if (hosts.knows(host)) continue;
+    fresh.insert(host);
+    fresh_sizes.set(std::min(host.size(), KnownHosts::kMaxHostName));
   }
   if (fresh.empty()) return true;
   if (!digest.unsure.empty()) return false;
   for (std::string_view host : fresh) {
     for (size_t at = 1; at < host.size(); ++at) {
-      if (fresh.count(host.substr(at)) || hosts.knows(host.substr(at))) return false;
+      const std::string_view end = host.substr(at);
+      if (hosts.knows(end) ||
+          (fresh_sizes[std::min(end.size(), KnownHosts::kMaxHostName)] && fresh.count(end)))
+        return false;
     }
   }
   return true;
@@ -257,17 +273,27 @@ void SourceFold::Impl::add_message(const BlockDigest::Message& m, int process) {
     processes[process].add(*m.event, {line_number, m.line, m.time_us, m.said->tid});
   }
   if (does(BlockDigest::Does::Unrecognised)) sample_unrecognised(m.body);
+<<<<<<< HEAD
   constexpr auto kText = static_cast<uint8_t>(BlockDigest::Does::Phase) |
                          static_cast<uint8_t>(BlockDigest::Does::Python);
   if (!does(BlockDigest::Does::Note) && !(m.does & kText)) return;
+=======
+  if (!does(BlockDigest::Does::Note)) return;
+  const uint64_t key = NotableStore::key(m.template_hash, process, m.level);
+  if (notables.counts(key, process, m.body, line_number, m.repeated)) return;
+>>>>>>> origin/main
   Envelope e = *m.said;
   e.level = m.level;
   e.time_us = m.time_us;
   e.repeated = m.repeated;
   e.body = m.body;
+<<<<<<< HEAD
   if (does(BlockDigest::Does::Phase)) take_phase(e, m.line, process);
   if (does(BlockDigest::Does::Python)) take_python(e, m.line, process);
   if (does(BlockDigest::Does::Note)) note(e, m.line, process);
+=======
+  keep_notable(key, e, m.line, process);
+>>>>>>> origin/main
 }
 
 void SourceFold::Impl::add_sums(const BlockDigest::Speaker& s, int process, uint64_t lines_before) {
@@ -281,6 +307,7 @@ void SourceFold::Impl::add_sums(const BlockDigest::Speaker& s, int process, uint
   p.nccl_lines += s.nccl_lines;
   p.warns += s.warns;
   p.debug_bulk_lines += s.bulk;
+  p.backtraces += s.backtraces;
   facts.repeated_messages += s.repeated;
   facts.unrecognised_nccl_lines += s.unrecognised;
   p.last_line = std::max(p.last_line, lines_before + s.last_line);

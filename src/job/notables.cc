@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "scan/quick_text.h"
+
 namespace rankdx {
 namespace {
 
@@ -12,8 +14,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
-uint64_t template_hash(std::string_view text, uint64_t seed) {
-  uint64_t hash = 0xcbf29ce484222325ULL ^ seed;
+uint64_t template_hash(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325ULL;
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (is_digit(c)) {
@@ -30,36 +32,38 @@ bool NotableStore::is_full() const {
   return bytes_ >= kMostBytes || kept_.size() >= kMaxNotables + kMorePerProcess * processes_;
 }
 
-bool NotableStore::add(Notable notable, std::string_view text, std::string_view body) {
-  body = body.substr(0, kMaxKeptText);
-  const uint64_t seed =
-      (static_cast<uint64_t>(notable.process) << 8) | static_cast<uint64_t>(notable.level);
-  const uint64_t hash = template_hash(body, seed);
-  processes_ = std::max(processes_, static_cast<size_t>(std::max(notable.process, -1) + 1));
-  if (is_full() && !slots_.contains(hash)) {
-    ++dropped_;
-    return false;
-  }
-  Slot& slot = slots_[hash];
-  const bool known = slot.samples > 0 && kept_[slot.last].body == body;
-  if (slot.samples > 0 && (known || slot.samples >= kSamples)) {
+uint64_t NotableStore::key(uint64_t template_hash, int process, Level level) {
+  return mix8(template_hash, static_cast<uint64_t>(process) << 8 | static_cast<uint64_t>(level));
+}
+
+bool NotableStore::counts(uint64_t key, int process, std::string_view body, uint64_t line,
+                          uint32_t count) {
+  processes_ = std::max(processes_, static_cast<size_t>(std::max(process, -1) + 1));
+  const auto found = slots_.find(key);
+  if (found != slots_.end() && found->second.samples > 0) {
+    const Slot& slot = found->second;
     Notable& kept = kept_[slot.last];
-    kept.count += notable.count;
-    kept.last_line = notable.line;
-    return false;
+    if (slot.samples >= kSamples || kept.body == body.substr(0, kMaxKeptText)) {
+      kept.count += count;
+      kept.last_line = line;
+      return true;
+    }
   }
-  if (is_full()) {
-    ++dropped_;
-    return false;
-  }
+  const bool full = is_full();
+  dropped_ += full;
+  return full;
+}
+
+void NotableStore::add(uint64_t key, Notable notable, std::string_view text,
+                       std::string_view body) {
+  Slot& slot = slots_[key];
   notable.last_line = notable.line;
   notable.text = text.substr(0, kMaxKeptText);
-  notable.body = body;
+  notable.body = body.substr(0, kMaxKeptText);
   bytes_ += notable.text.size() + notable.body.size();
   slot.last = static_cast<uint32_t>(kept_.size());
   ++slot.samples;
   kept_.push_back(std::move(notable));
-  return true;
 }
 
 std::vector<Notable> NotableStore::take() {

@@ -20,10 +20,14 @@ class NotableStore {
   /// bytes.
   static constexpr size_t kMorePerProcess = 8, kMostBytes = size_t{64} << 20;
 
-  /// Adds a line or counts it into an earlier one of the same template. `notable` comes without its
-  /// text and body, which are copied only if they are kept, and then cut to kMaxKeptText. True: it
-  /// was kept as it is.
-  bool add(Notable notable, std::string_view text, std::string_view body);
+  /// Of the lines that are folded into one. `template_hash`: that of the body, cut to kMaxKeptText.
+  static uint64_t key(uint64_t template_hash, int process, Level level);
+  /// Counts a line into an earlier one if it says nothing new, or if there is no room for it.
+  /// False: add() it.
+  bool counts(uint64_t key, int process, std::string_view body, uint64_t line, uint32_t count);
+  /// Keeps a line that counts() refused. `notable` comes without its text and body, which are
+  /// copied and cut to kMaxKeptText.
+  void add(uint64_t key, Notable notable, std::string_view text, std::string_view body);
   /// Gives up the lines in line order and resets the store.
   std::vector<Notable> take();
   uint64_t dropped() const { return dropped_; }
@@ -42,6 +46,6 @@ class NotableStore {
 
 /// Hash of a text without its digits and hexadecimal runs, so that "rank 3 at 0x7f12" and "rank 4
 /// at 0x80aa" agree.
-uint64_t template_hash(std::string_view text, uint64_t seed);
+uint64_t template_hash(std::string_view text);
 
 }  // namespace rankdx

@@ -104,7 +104,7 @@ void ProcessFold::close_comm(int index) {
   closed_.push_back(index);
   while (closed_.size() > (spent ? kFewComms / 2 : kLastClosed)) {
     const int oldest = closed_.front();
-    closed_.pop_front();
+    closed_.erase(closed_.begin());
     if (!places_[static_cast<size_t>(oldest)].is_held) give_up_comm(oldest);
   }
 }

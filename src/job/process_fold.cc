@@ -4,20 +4,10 @@
 #include <array>
 
 #include "events/nccl.h"
+#include "job/keep.h"
 
 namespace rankdx {
 namespace {
-
-KeptLine keep(const LinePlace& at) {
-  return {at.number, std::string(at.text.substr(0, kMaxKeptText))};
-}
-
-template <class T>
-void insert_sorted(std::vector<T>& list, T value, size_t limit) {
-  auto place = std::lower_bound(list.begin(), list.end(), value);
-  if (place != list.end() && *place == value) return;
-  if (list.size() < limit) list.insert(place, std::move(value));
-}
 
 void add_link(std::vector<LinkFacts>& links, const Event& event, const LinePlace& at) {
   const uint64_t bit = uint64_t{1} << std::clamp(event.channel, 0, 63);
@@ -38,6 +28,11 @@ bool fits(const CommFacts& comm, const Event& link) {
   if (comm.nranks > 0 && (link.from >= comm.nranks || link.to >= comm.nranks)) return false;
   if (comm.rank < 0 || link.proxy_rank >= 0) return true;
   return link.direction == Direction::Receive ? link.to == comm.rank : link.from == comm.rank;
+}
+
+/// What such a line shows of the setting up of a communicator (on_thread_stage).
+Stage stage_of(EventKind kind) {
+  return kind == EventKind::Pattern || kind == EventKind::P2pChunk ? Stage::Graph : Stage::Topology;
 }
 
 }  // namespace
@@ -93,6 +88,12 @@ constexpr auto kHandlers = ProcessFold::Handler::table();
 }
 
 bool ProcessFold::wants(EventKind kind) { return kHandlers[static_cast<size_t>(kind)] != nullptr; }
+
+ProcessFold::Run ProcessFold::run_of(const Event& event) {
+  if (event.kind == EventKind::Backtrace) return event.code > 0 ? Run::Backtrace : Run::NoError;
+  if (kHandlers[static_cast<size_t>(event.kind)] != &ProcessFold::on_thread_stage) return Run::None;
+  return stage_of(event.kind) == Stage::Graph ? Run::Graph : Run::Topology;
+}
 
 void ProcessFold::add(const Event& event, const LinePlace& at) {
   if (auto handler = kHandlers[static_cast<size_t>(event.kind)]) (this->*handler)(event, at);
@@ -233,9 +234,7 @@ void ProcessFold::on_destroy(const Event& event, const LinePlace& at) {
 void ProcessFold::on_thread_stage(const Event& event, const LinePlace& at) {
   CommFacts* comm = comm_of_thread(at.tid);
   if (!comm || comm->stage >= Stage::InitComplete) return;
-  reach(*comm, event.kind == EventKind::Pattern || event.kind == EventKind::P2pChunk
-                   ? Stage::Graph
-                   : Stage::Topology);
+  reach(*comm, stage_of(event.kind));
 }
 
 void ProcessFold::on_graph(const Event& event, const LinePlace& at) {
@@ -421,78 +420,6 @@ void ProcessFold::on_network(const Event& event, const LinePlace& at) {
       break;
     default:
       break;
-  }
-}
-
-void ProcessFold::on_retry(const Event& event, const LinePlace& at) {
-  auto same = [&](const RetryFacts& r) {
-    return r.peer == event.peer_text && r.error == event.value && r.tid == at.tid;
-  };
-  auto known = std::find_if(facts.retries.begin(), facts.retries.end(), same);
-  if (known == facts.retries.end()) {
-    if (facts.retries.size() >= kMaxSmall) return;
-    RetryFacts fresh;
-    fresh.peer = event.peer_text;
-    fresh.error = event.value;
-    fresh.tid = at.tid;
-    fresh.from_main_thread = at.tid == facts.pid;
-    fresh.first = keep(at);
-    known = facts.retries.insert(facts.retries.end(), std::move(fresh));
-  }
-  ++known->count;
-  known->last = keep(at);
-  known->last_try = std::max(known->last_try, static_cast<int>(event.count));
-  known->limit = std::max(known->limit, event.limit);
-}
-
-void ProcessFold::on_warn(const Event& event, const LinePlace& at) {
-  const bool connects = event.text.find("onnect to ") != std::string_view::npos ||
-                        event.text.find("exceeded ") != std::string_view::npos;
-  if (!connects || event.value.empty()) return;
-  on_retry(event, at);
-  for (RetryFacts& r : facts.retries) {
-    if (r.peer == event.peer_text && r.tid == at.tid) r.exhausted = true;
-  }
-}
-
-void ProcessFold::on_backtrace(const Event& event, const LinePlace& at) {
-  // A host without RDMA devices: the IB transport reports failure and NCCL goes on with the next
-  // one (net_ib.cc, 2.27).
-  if (event.file.starts_with("transport/net_ib")) return;
-  ++facts.backtraces;
-  if (!facts.first_backtrace.line) {
-    facts.first_backtrace = keep(at);
-    facts.backtrace_code = event.code;
-  }
-  CommFacts* comm = comm_of_thread(at.tid);
-  if (comm && event.code > 0 && comm->stage < Stage::InitComplete) comm->failed = true;
-}
-
-void ProcessFold::on_ras(const Event& event, const LinePlace& at) {
-  if (event.kind == EventKind::ProxyClosed) {
-    insert_sorted(facts.proxy_closed_local_ranks, event.rank, kMaxSmall);
-    return;
-  }
-  if (event.kind == EventKind::RasNote) {
-    on_ras_note(event.text, at);
-    return;
-  }
-  if (!facts.ras_dead.line) facts.ras_dead = keep(at);
-  insert_sorted(facts.ras_dead_peers, std::string(event.peer_text), kMaxSmall);
-}
-
-void ProcessFold::on_ras_note(std::string_view text, const LinePlace& at) {
-  constexpr std::string_view kListening = "RAS network listening socket at ";
-  constexpr std::string_view kWith = "socket connection with ";
-  if (text.starts_with(kListening)) facts.ras_address = text.substr(kListening.size(), 64);
-  const size_t with = text.find(kWith);
-  if (with == std::string_view::npos || text.find("timeout") == std::string_view::npos) return;
-  std::string_view address = text.substr(with + kWith.size(), 64);
-  address = address.substr(0, address.find('>') + 1);
-  auto known = [&](const RasTimeoutFacts& t) { return t.address == address; };
-  if (facts.ras_timeouts.size() < kMaxSmall &&
-      std::none_of(facts.ras_timeouts.begin(), facts.ras_timeouts.end(), known)) {
-    facts.ras_timeouts.push_back({std::string(address), keep(at)});
   }
 }
 

@@ -4,7 +4,6 @@
 // threads).
 #pragma once
 
-#include <deque>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -51,6 +50,11 @@ class ProcessFold {
 
   /// Does add() do anything with such an event?
   static bool wants(EventKind kind);
+  static bool wants(const Event& event);
+  /// Events of which a second one adds nothing (but a count, for back-traces) if the process said
+  /// nothing else that add() wants in between, and the same thread said it.
+  enum class Run : uint8_t { None, Topology, Graph, Backtrace, NoError };
+  static Run run_of(const Event& event);
   /// Counts collective calls in; their communicator, or nullptr when it is not known. Who calls
   /// this keeps those of them that keeps_call() asks for, in their order. add() does the same for
   /// an event.
@@ -130,7 +134,7 @@ class ProcessFold {
   std::vector<Opened>
       opened_;  ///< oldest first; those that were given up are taken out now and then
   std::vector<std::vector<CallFacts>> spare_calls_;  ///< memory of communicators that were given up
-  std::deque<int> closed_;                           ///< that may be given up, oldest first
+  std::vector<int> closed_;                          ///< that may be given up, oldest first
   size_t first_closed_ = 0;                          ///< number of those that stay
   uint64_t last_serial_ = 0;
   std::unordered_map<uint64_t, int>

@@ -1,6 +1,7 @@
 #include "job/said_before.h"
 
 #include "events/nccl.h"
+#include "job/notables.h"
 #include "scan/quick_text.h"
 
 namespace rankdx {
@@ -34,6 +35,7 @@ void SaidBefore::remember(bool is_noted) {
   Message& message = messages_.emplace_back();
   message.body = body_;
   message.is_noted = is_noted;
+  if (is_noted) message.template_hash = template_hash(message.body);
   parse_nccl({Level::Info, message.body, {}, {}, 0}, message.event);
   slot = {hash_, &message};
 }

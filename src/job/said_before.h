@@ -21,6 +21,7 @@ class SaidBefore {
     std::string body;
     Event event;  ///< views into `body`
     bool is_noted = false;
+    uint64_t template_hash = 0;  ///< of a noted one
   };
 
   /// Before each block. The messages found since the last call live until then.

@@ -7,6 +7,7 @@ namespace rankdx {
 void KnownHosts::learn(std::string_view host) {
   if (host.empty() || host.size() > kMaxHostName || hosts_.size() >= kMaxHosts) return;
   hosts_.emplace(host);
+  sizes_.set(host.size());
 }
 
 size_t KnownHosts::known_end(std::string_view text) const {

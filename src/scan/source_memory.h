@@ -2,6 +2,7 @@
 // a log with more of them goes on without learning new ones.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <set>
@@ -19,7 +20,9 @@ class KnownHosts {
   static constexpr size_t kMaxHostName = 253;  ///< a DNS name
 
   void learn(std::string_view host);
-  bool knows(std::string_view host) const { return hosts_.contains(host); }
+  bool knows(std::string_view host) const {
+    return host.size() <= kMaxHostName && sizes_[host.size()] && hosts_.contains(host);
+  }
   /// Where the longest known host begins that `text` ends with; npos without one.
   size_t known_end(std::string_view text) const;
   /// True if a known host starts with `text`, but is longer.
@@ -27,6 +30,7 @@ class KnownHosts {
 
  private:
   std::set<std::string, std::less<>> hosts_;
+  std::bitset<kMaxHostName + 1> sizes_;  ///< of them: most pieces of a host have another one
 };
 
 class Writers {
