@@ -273,27 +273,20 @@ void SourceFold::Impl::add_message(const BlockDigest::Message& m, int process) {
     processes[process].add(*m.event, {line_number, m.line, m.time_us, m.said->tid});
   }
   if (does(BlockDigest::Does::Unrecognised)) sample_unrecognised(m.body);
-<<<<<<< HEAD
-  constexpr auto kText = static_cast<uint8_t>(BlockDigest::Does::Phase) |
-                         static_cast<uint8_t>(BlockDigest::Does::Python);
-  if (!does(BlockDigest::Does::Note) && !(m.does & kText)) return;
-=======
-  if (!does(BlockDigest::Does::Note)) return;
   const uint64_t key = NotableStore::key(m.template_hash, process, m.level);
-  if (notables.counts(key, process, m.body, line_number, m.repeated)) return;
->>>>>>> origin/main
+  const bool noted = does(BlockDigest::Does::Note) &&
+                     !notables.counts(key, process, m.body, line_number, m.repeated);
+  const bool has_phase = does(BlockDigest::Does::Phase);
+  const bool has_python = does(BlockDigest::Does::Python);
+  if (!noted && !has_phase && !has_python) return;
   Envelope e = *m.said;
   e.level = m.level;
   e.time_us = m.time_us;
   e.repeated = m.repeated;
   e.body = m.body;
-<<<<<<< HEAD
-  if (does(BlockDigest::Does::Phase)) take_phase(e, m.line, process);
-  if (does(BlockDigest::Does::Python)) take_python(e, m.line, process);
-  if (does(BlockDigest::Does::Note)) note(e, m.line, process);
-=======
-  keep_notable(key, e, m.line, process);
->>>>>>> origin/main
+  if (has_phase) take_phase(e, m.line, process);
+  if (has_python) take_python(e, m.line, process);
+  if (noted) keep_notable(key, e, m.line, process);
 }
 
 void SourceFold::Impl::add_sums(const BlockDigest::Speaker& s, int process, uint64_t lines_before) {

@@ -2,13 +2,14 @@
 
 #include "events/python.h"
 #include "job/notables.h"
+#include "scan/quick_text.h"
 
 namespace rankdx {
 namespace {
 
 constexpr size_t kMessage = 400;
 
-uint64_t mix(uint64_t seed, std::string_view text) { return template_hash(text, seed * 31 + 7); }
+uint64_t mix(uint64_t seed, std::string_view text) { return mix8(template_hash(text), seed); }
 
 KeptLine frame_line(const PythonFold::Place& at) {
   return {at.number, std::string(at.text.substr(0, PythonErrorFacts::kFrameText))};
