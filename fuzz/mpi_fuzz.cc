@@ -1,4 +1,5 @@
-// Messages between the ranks of rankdx-mpi: any bytes give a message or none; what was read is written and read again.
+// Messages between the ranks of rankdx-mpi: any bytes give a message or none; what was read is
+// written and read again.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -1,5 +1,5 @@
-// Bytes as what happens to a log file: it grows, is renamed away, is cut, vanishes. Every whole line
-// comes once and in order, as long as the follower looks between two of these.
+// Bytes as what happens to a log file: it grows, is renamed away, is cut, vanishes. Every whole
+// line comes once and in order, as long as the follower looks between two of these.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,14 +41,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::string> written, got;
   std::string half;
   const auto look = [&] {
-    while (follower.poll([&](const std::string&, std::string_view line, double) {
-      got.emplace_back(line);
-    })) {
+    while (follower.poll(
+        [&](const std::string&, std::string_view line, double) { got.emplace_back(line); })) {
     }
   };
   for (size_t i = 0; i < size; ++i) {
     const std::string line = half + std::to_string(i) + std::string(data[i] >> 2, 'x');
-    struct stat st{};
+    struct stat st {};
     const bool exists = ::stat(log.c_str(), &st) == 0;
     switch (data[i] & 3) {
       case 0:

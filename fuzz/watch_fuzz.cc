@@ -1,5 +1,5 @@
-// What a watch reads: lines of logs (prefixes, phases, bars) fed to the tracker and shown, and texts of
-// /proc. Any bytes are read or refused; what is shown holds no control characters.
+// What a watch reads: lines of logs (prefixes, phases, bars) fed to the tracker and shown, and
+// texts of /proc. Any bytes are read or refused; what is shown holds no control characters.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -29,7 +29,8 @@ void check_shown(std::string_view text) {
 void feed(rankdx::LaunchTracker& tracker, std::string_view line, double now_s) {
   const int source = line.empty() ? 0 : line[0] & 1;
   switch (line.empty() ? 0 : line[0]) {
-    case '!': return tracker.restarted(source);
+    case '!':
+      return tracker.restarted(source);
     case '?':
       return tracker.set_source(source, {std::string(line), static_cast<int>(line.size()), 1, ""});
     case '@': {
@@ -37,7 +38,8 @@ void feed(rankdx::LaunchTracker& tracker, std::string_view line, double now_s) {
       sight.activity = line.size() % 3 == 0 ? "gone" : "loading";
       return tracker.observe(source, sight, now_s);
     }
-    default: return tracker.feed(source, line, now_s);
+    default:
+      return tracker.feed(source, line, now_s);
   }
 }
 

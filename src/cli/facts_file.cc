@@ -8,6 +8,8 @@
 #include <cstring>
 #include <memory>
 
+#include "cli/cli.h"
+
 namespace rankdx {
 namespace {
 
@@ -58,6 +60,19 @@ Result<void> write_facts(const Facts& facts, const std::string& path) {
   const auto error = not_written(path);
   std::remove(part.c_str());
   return error;
+}
+
+int refused(const Error& error) {
+  std::fprintf(stderr, "rankdx: %s\n", to_string(error).c_str());
+  return kUsage;
+}
+
+int save_facts(const ReadingFlags& flags, const ReadResult& read, const std::string& path) {
+  const bool lacking = tell_left_out(flags, read);
+  if (read.facts.sources.empty()) return kUsage;
+  const auto written = write_facts(read.facts, path);
+  if (!written) return refused(written.error());
+  return lacking ? kUsage : kHealthy;
 }
 
 }  // namespace rankdx

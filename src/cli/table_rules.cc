@@ -50,15 +50,15 @@ bool knows(const RulePack& pack, std::string_view id) { return pack.definition(i
 Result<RulePack> with_table_rules(RulePack pack) {
   std::string models, launches;
   for (const ProblemText& p : problem_texts()) {
-    models += rule_text(
-        {p.id, p.title, p.cause, p.fix, p.command, p.severity, p.confidence, p.layer},
-        "model check", knows(pack, p.id));
+    models +=
+        rule_text({p.id, p.title, p.cause, p.fix, p.command, p.severity, p.confidence, p.layer},
+                  "model check", knows(pack, p.id));
   }
   pack.add(RANKDX_TRY(RulePack::parse_toml(models, "src/checkpoint/problem_texts.cc")));
   for (const lint::RuleWords& w : lint::rule_table()) {
-    launches += rule_text(
-        {w.id, w.title, w.why, w.fix, "", w.severity, Confidence::Certain, w.layer}, "launch lint",
-        knows(pack, w.id));
+    launches +=
+        rule_text({w.id, w.title, w.why, w.fix, "", w.severity, Confidence::Certain, w.layer},
+                  "launch lint", knows(pack, w.id));
   }
   pack.add(RANKDX_TRY(RulePack::parse_toml(launches, "src/launch/lint/rule_table.cc")));
   return pack;

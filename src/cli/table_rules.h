@@ -6,7 +6,8 @@
 
 namespace rankdx {
 
-/// The pack and these. A finding that the pack has already gets the check's words as a further form.
+/// The pack and these. A finding that the pack has already gets the check's words as a further
+/// form.
 Result<RulePack> with_table_rules(RulePack pack);
 
 }  // namespace rankdx

@@ -146,7 +146,7 @@ std::string rank_list(const std::vector<int>& ranks) {
   return join(words);
 }
 
-Progress progress_of(const Member& member) {
+MemberProgress progress_of(const Member& member) {
   return {member.facts->stage, member.facts->links.size(), member.facts->calls};
 }
 

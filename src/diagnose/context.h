@@ -57,13 +57,13 @@ class Context {
 std::string rank_list(const std::vector<int>& ranks);
 
 /// How far a member is: stage first, then links and lines, to tell who is behind.
-struct Progress {
+struct MemberProgress {
   Stage stage;
   size_t links;
   uint64_t calls;
-  auto operator<=>(const Progress&) const = default;
+  auto operator<=>(const MemberProgress&) const = default;
 };
-Progress progress_of(const Member& member);
+MemberProgress progress_of(const Member& member);
 
 /// One detector: reads the context and the findings so far, adds its own.
 using Detector = void (*)(const Context&, FindingSet&);

@@ -6,9 +6,9 @@
 
 #include "events/nccl.h"
 #include "job/notables.h"
+#include "job/text_marks.h"
 #include "scan/line_cutter.h"
 #include "scan/quick_text.h"
-#include "job/text_marks.h"
 
 namespace rankdx {
 namespace {

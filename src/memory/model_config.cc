@@ -68,8 +68,8 @@ int64_t longest_context(const Fields& text) {
     if (value > 0 && (length == 0 || value < length)) length = value;
   }
   // transformers 5 writes both into rope_parameters.
-  const Fields scaling = text.object(
-      text.object("rope_scaling").empty() ? "rope_parameters" : "rope_scaling");
+  const Fields scaling =
+      text.object(text.object("rope_scaling").empty() ? "rope_parameters" : "rope_scaling");
   std::string type = scaling.text("rope_type");
   if (type.empty()) type = scaling.text("type");
   const auto factor = scaling.decimal("factor");

@@ -1,9 +1,7 @@
 // rankdx merge: facts files to one. Logs are refused: they would be scanned with whatever rules are
 // at hand.
-#include <cstdio>
 #include <memory>
 
-#include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/facts_file.h"
 #include "cli/flags.h"
@@ -17,22 +15,13 @@ struct Options {
   std::string output = "-";
 };
 
-int failed(const Error& error) {
-  std::fprintf(stderr, "rankdx: %s\n", to_string(error).c_str());
-  return kUsage;
-}
-
 int run(const Options& o) {
   const LiteralSet no_rules;
   const ReadResult read = read_with_progress(o.reading, no_rules);
   if (read.logs > 0)
-    return failed(
+    return refused(
         {ErrorCode::Usage, "merge reads facts files, not logs", "", "rankdx scan makes them"});
-  const bool lacking = tell_left_out(o.reading, read);
-  if (read.facts.sources.empty()) return kUsage;
-  const auto written = write_facts(read.facts, o.output);
-  if (!written) return failed(written.error());
-  return lacking ? kUsage : kHealthy;
+  return save_facts(o.reading, read, o.output);
 }
 
 }  // namespace

@@ -1,9 +1,7 @@
 // rankdx scan: logs to a facts file, where the logs lie.
-#include <cstdio>
 #include <memory>
 
 #include "cli/answer.h"
-#include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/facts_file.h"
 #include "cli/flags.h"
@@ -17,23 +15,14 @@ struct Options {
   std::string output = "-", rules;
 };
 
-int failed(const Error& error) {
-  std::fprintf(stderr, "rankdx: %s\n", to_string(error).c_str());
-  return kUsage;
-}
-
 int run(const Options& o) {
   AnswerFlags answer;
   answer.rules = o.rules;
   const auto pack = rules_for(answer);
-  if (!pack) return failed(pack.error());
+  if (!pack) return refused(pack.error());
   const RuleMatcher matcher(*pack);
   const ReadResult read = read_with_progress(o.reading, matcher.gate());
-  const bool lacking = tell_left_out(o.reading, read);
-  if (read.facts.sources.empty()) return kUsage;
-  const auto written = write_facts(read.facts, o.output);
-  if (!written) return failed(written.error());
-  return lacking ? kUsage : kHealthy;
+  return save_facts(o.reading, read, o.output);
 }
 
 }  // namespace

@@ -139,12 +139,12 @@ void dead_ranks(const Context& context, const std::set<int>& processes, Confiden
 std::set<int> silent_on(const Context& context, const Communicator& comm, int host,
                         const std::set<int>& complaining) {
   std::set<int> silent;
-  Progress least{Stage::Failed, SIZE_MAX, UINT64_MAX};
+  MemberProgress least{Stage::Failed, SIZE_MAX, UINT64_MAX};
   for (const Member& m : comm.ranks) {
     const Process& p = context.job.processes[m.process];
     if ((host >= 0 && p.host_index != host) || complaining.count(m.process) || m.facts->failed)
       continue;
-    const Progress progress = progress_of(m);
+    const MemberProgress progress = progress_of(m);
     if (progress < least) silent.clear(), least = progress;
     if (progress == least) silent.insert(m.process);
   }
@@ -307,9 +307,9 @@ bool left_alone(const Context& context, const Communicator& comm, FindingSet& fi
 /// Nobody complains: is one rank strictly behind the others?
 bool behind(const Context& context, const Communicator& comm, FindingSet& findings) {
   std::set<int> last;
-  Progress least{Stage::Failed, SIZE_MAX, UINT64_MAX};
+  MemberProgress least{Stage::Failed, SIZE_MAX, UINT64_MAX};
   for (const Member& m : comm.ranks) {
-    const Progress progress = progress_of(m);
+    const MemberProgress progress = progress_of(m);
     if (progress < least) last.clear(), least = progress;
     if (progress == least) last.insert(m.process);
   }
