@@ -26,7 +26,7 @@ for d in /proc/[0-9]*; do
   esac
 done
 echo "@@env ${p:-1}"
-(tr '\0' '\n' <"/proc/${p:-1}/environ" 2>/dev/null || { echo "@@envself"; env; }) | grep -E '^(NCCL_|GLOO_|VLLM_|TORCH_NCCL_|CUDA_VISIBLE|HF_HUB_OFFLINE|HF_HOME|TRANSFORMERS_OFFLINE|RAY_|MASTER_|WORLD_SIZE|NVIDIA_|LWS_|UCX_|OMP_NUM|@@)' | grep -viE '^[^=]*(TOKEN|SECRET|PASSW|CREDENTIAL|API_KEY|PRIVATE)'
+(tr '\0' '\n' <"/proc/${p:-1}/environ" 2>/dev/null || { echo "@@envself"; env; }) | grep -E '^(NCCL_|GLOO_|VLLM_|TORCH|PYTORCH_|CUDA_|HF_|TRANSFORMERS_|RAY_|MASTER_|WORLD_SIZE|RANK=|LOCAL_|NVIDIA_|NVSHMEM_|LWS_|UCX_|FI_|OFI_|OMP_NUM|TP_SOCKET|LD_PRELOAD|LD_LIBRARY_PATH|PYTHON|TRITON_|@@)' | grep -viE '^[^=]*(TOKEN|SECRET|PASSW|CREDENTIAL|API_KEY|PRIVATE)'
 if [ -n "$1" ]; then
   echo @@model
   if [ -e "$1" ]; then echo exists; fi

@@ -68,6 +68,18 @@ void append(CollectedTexts&& more, CollectedTexts& out) {
   std::move(more.losses.begin(), more.losses.end(), std::back_inserter(out.losses));
 }
 
+/// As the server process of a pod has them, else as its specification says.
+SeenVariables variables_of(const PodData& d) {
+  SeenVariables out{d.pod.name, d.inside.env_of, {}, d.inside_why};
+  if (d.inside.ran) {
+    out.variables.insert(d.inside.env.begin(), d.inside.env.end());
+  } else if (const ContainerInfo* c = d.container()) {
+    out.of = "specification of " + c->name;
+    out.variables.insert(c->env.begin(), c->env.end());
+  }
+  return out;
+}
+
 CollectedTexts collect_checks(ClusterApi& api, const CollectOptions& options) {
   CollectedTexts out;
   if (options.checks == CollectOptions::Part::Skip) return out;
@@ -82,8 +94,16 @@ CollectedTexts collect_checks(ClusterApi& api, const CollectOptions& options) {
   }
   out.texts.push_back(
       {"checks/cluster.json", "check cluster", check_json(judge_cluster(*gathered).report)});
-  out.texts.push_back(
-      {"checks/environment.json", "variables of the pods", environment_json(*gathered)});
+  std::vector<SeenVariables> seen;
+  for (const PodData& d : gathered->pods) {
+    seen.push_back(variables_of(d));
+    if (d.inside.report)
+      out.texts.push_back({fmt::format("checks/pod-{}.json", d.pod.name),
+                           "check pod in " + d.pod.name, check_json(*d.inside.report)});
+    if (!d.inside.ran && options.inside == CollectOptions::Part::Do)
+      out.losses.push_back({"checks inside " + d.pod.name, d.inside_why});
+  }
+  out.texts.push_back({"checks/environment.json", "variables of the pods", environment_json(seen)});
   return out;
 }
 
@@ -129,10 +149,15 @@ CollectedTexts collect_objects(ClusterApi& api, const std::vector<PodInfo>& pods
   for (const std::string& node : nodes)
     add_object(api, "/api/v1/nodes/" + url_part(node), "objects/node-" + node + ".json",
                "node " + node, out);
-  for (const std::string& ns : spaces)
-    add_object(api, namespace_path(ns, "events?limit=500"),
-               spaces.size() == 1 ? "objects/events.json" : "objects/events-" + ns + ".json",
-               "events of " + ns, out);
+  for (const std::string& ns : spaces) {
+    const std::string source = "events of " + ns;
+    if (const auto pages = list_pages(api, namespace_path(ns, "events")))
+      out.texts.push_back(
+          {spaces.size() == 1 ? "objects/events.json" : "objects/events-" + ns + ".json", source,
+           event_list_json(*pages)});
+    else
+      out.losses.push_back({source, pages.error().text});
+  }
   return out;
 }
 

@@ -10,6 +10,7 @@
 
 #include "bundle/bundle_writer.h"
 #include "cluster/cluster_check.h"
+#include "live/collected.h"
 #include "live/pod_spool.h"
 
 namespace rankdx {
@@ -19,17 +20,6 @@ struct CollectOptions {
   PodSelection selection;
   Part checks = Part::Do;  ///< `check cluster`
   Part inside = Part::Do;  ///< with programs run in the pods
-};
-
-/// One text of the bundle besides the logs.
-struct CollectedText {
-  std::string member, source, text;
-};
-
-/// What could be had, and why the rest could not.
-struct CollectedTexts {
-  std::vector<CollectedText> texts;
-  std::vector<BundleLoss> losses;
 };
 
 /// Adds everything that can be had; the rest becomes a loss with its reason. Fails only when the

@@ -3,9 +3,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "catalogue/vllm_variables.h"
 #include "live/run_record.h"
 #include "live/watch_view.h"
 #include "present/safe_text.h"
+#include "redact/secrets.h"
 
 namespace rankdx {
 namespace {
@@ -14,6 +16,12 @@ using Json = nlohmann::ordered_json;
 
 std::string written(const Json& j, int indent) {
   return safe_json(j.dump(indent, ' ', false, Json::error_handler_t::replace)) + "\n";
+}
+
+/// What the redactor does not know by its name.
+bool secret_of_table(std::string_view name) {
+  const LaunchVariable* known = find_launch_variable(name);
+  return known != nullptr && known->use == LaunchVariableUse::Secret && !names_a_secret(name);
 }
 
 }  // namespace
@@ -51,15 +59,25 @@ std::string run_record_json(const RunRecord& r) {
   return written(j, 2);
 }
 
-std::string environment_json(const Gathered& gathered) {
-  Json j = Json::object();
-  for (const PodData& pod : gathered.pods) {
-    Json one = {{"of", pod.inside.env_of}, {"variables", Json::object()}};
-    for (const auto& [name, value] : pod.inside.env) one["variables"][name] = value;
-    if (!pod.inside_why.empty()) one["why_not"] = pod.inside_why;
-    j[pod.pod.name] = std::move(one);
+std::string environment_json(std::span<const SeenVariables> seen) {
+  Json j = {{"schema", "rankdx.environment/1"}, {"environments", Json::array()}};
+  for (const SeenVariables& s : seen) {
+    Json one = {{"place", s.place}, {"of", s.of}, {"variables", Json::object()}};
+    for (const auto& [name, value] : s.variables) {
+      if (is_launch_variable(name)) one["variables"][name] = secret_of_table(name) ? kGone : value;
+    }
+    if (!s.why_not.empty()) one["why_not"] = s.why_not;
+    j["environments"].push_back(std::move(one));
   }
   return written(j, 2);
+}
+
+std::string event_list_json(std::span<const std::string> pages) {
+  Json j = {{"apiVersion", "v1"}, {"kind", "EventList"}, {"items", Json::array()}};
+  for (const std::string& page : pages) {
+    for (Json& item : Json::parse(page, nullptr, false)) j["items"].push_back(std::move(item));
+  }
+  return written(j, 1);
 }
 
 }  // namespace rankdx

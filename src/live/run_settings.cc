@@ -1,7 +1,5 @@
 #include "live/run_settings.h"
 
-#include <cstdlib>
-
 #include "launch/serve_args.h"
 #include "launch/settings.h"
 #include "probe/process.h"
@@ -35,16 +33,9 @@ LaunchSpec spec_of(Profile profile, const std::vector<std::string>& command,
 
 UserSettings user_settings() {
   UserSettings out;
-  for (auto& [name, value] : own_environment()) out[name] = {value, "the environment"};
-  // NCCL misc/param.cc: NCCL_CONF_FILE (2.23) instead of ~/.nccl.conf, then /etc/nccl.conf; neither
-  // replaces what is set.
-  const char* file = std::getenv("NCCL_CONF_FILE");
-  const char* home = std::getenv("HOME");
-  if (file != nullptr)
-    add_file(file, out);
-  else if (home != nullptr)
-    add_file(std::string(home) + "/.nccl.conf", out);
-  add_file("/etc/nccl.conf", out);
+  const Variables own = own_environment();
+  for (const auto& [name, value] : own) out[name] = {value, "the environment"};
+  for (const std::string& path : nccl_files(own)) add_file(path, out);
   return out;
 }
 

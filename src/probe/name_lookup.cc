@@ -5,13 +5,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <thread>
 
 #include "base/text.h"
+#include "probe/within.h"
 
 namespace rankdx {
 namespace {
@@ -37,25 +33,9 @@ NameLookup resolve_now(const std::string& name) {
   return out;
 }
 
-/// Shared with the thread that asks, which may outlive the caller.
-struct Answer {
-  std::mutex mutex;
-  std::condition_variable arrived;
-  std::optional<NameLookup> lookup;
-};
-
 NameLookup resolve(const std::string& name, std::chrono::milliseconds timeout) {
-  const auto answer = std::make_shared<Answer>();
-  std::thread([answer, name] {
-    NameLookup found = resolve_now(name);
-    const std::lock_guard lock(answer->mutex);
-    answer->lookup = std::move(found);
-    answer->arrived.notify_one();
-  }).detach();
-  std::unique_lock lock(answer->mutex);
-  if (answer->arrived.wait_for(lock, timeout, [&] { return answer->lookup.has_value(); })) {
-    return *answer->lookup;
-  }
+  auto found = within(timeout, [name] { return resolve_now(name); });
+  if (found) return std::move(*found);
   return {{},
           "getaddrinfo",
           "the name server gives no answer within " + std::to_string(timeout.count()) + " ms"};

@@ -3,10 +3,9 @@
 #include <dlfcn.h>
 
 #include <array>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
-#include <thread>
+
+#include "probe/within.h"
 
 namespace rankdx {
 namespace {
@@ -218,31 +217,15 @@ NvmlSnapshot read_now(const std::string& library) {
   return out;
 }
 
-/// Shared with the reading thread, which may outlive the caller.
-struct Answer {
-  std::mutex mutex;
-  std::condition_variable arrived;
-  std::optional<NvmlSnapshot> snapshot;
-};
-
 }  // namespace
 
 NvmlSnapshot read_nvml(const std::string& library, std::chrono::milliseconds timeout) {
-  const auto answer = std::make_shared<Answer>();
-  std::thread([answer, library] {
-    NvmlSnapshot snapshot = read_now(library);
-    const std::lock_guard lock(answer->mutex);
-    answer->snapshot = std::move(snapshot);
-    answer->arrived.notify_one();
-  }).detach();
-  std::unique_lock lock(answer->mutex);
-  if (!answer->arrived.wait_for(lock, timeout, [&] { return answer->snapshot.has_value(); })) {
-    NvmlSnapshot none;
-    none.state = NvmlSnapshot::State::TimedOut;
-    none.error = "no answer within " + std::to_string(timeout.count()) + " ms";
-    return none;
-  }
-  return std::move(*answer->snapshot);
+  auto snapshot = within(timeout, [library] { return read_now(library); });
+  if (snapshot) return std::move(*snapshot);
+  NvmlSnapshot none;
+  none.state = NvmlSnapshot::State::TimedOut;
+  none.error = "no answer within " + std::to_string(timeout.count()) + " ms";
+  return none;
 }
 
 }  // namespace rankdx

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "catalogue/nccl_variables.h"
+#include "catalogue/vllm_variables.h"
 
 namespace rankdx {
 namespace {
@@ -122,6 +123,30 @@ Variables parse_nccl_conf(std::string_view text) {
     if (!name.empty() && name.size() < line.size()) out.emplace(name, trim(value));
   }
   return out;
+}
+
+std::vector<std::string> nccl_files(const Variables& environment) {
+  // misc/param.cc: NCCL_CONF_FILE (2.23) instead of ~/.nccl.conf, then /etc/nccl.conf.
+  std::vector<std::string> out;
+  const auto named = environment.find("NCCL_CONF_FILE");
+  const auto home = environment.find("HOME");
+  if (named != environment.end() && !named->second.empty())
+    out.push_back(named->second);
+  else if (home != environment.end())
+    out.push_back(home->second + "/.nccl.conf");
+  out.emplace_back("/etc/nccl.conf");
+  return out;
+}
+
+bool is_launch_variable(std::string_view name) {
+  constexpr std::array<std::string_view, 22> kFamilies = {
+      "CUDA_",   "FI_",    "GLOO_", "HF_",           "HUGGING",  "IBV_", "LOCAL_", "LWS_",
+      "MASTER_", "MLX5_",  "NCCL_", "NVIDIA_",       "NVSHMEM_", "OFI_", "OMPI_",  "PYTORCH_",
+      "RAY_",    "SLURM_", "TORCH", "TRANSFORMERS_", "UCX_",     "VLLM_"};
+  return find_nccl_variable(name) != nullptr || find_launch_variable(name) != nullptr ||
+         std::binary_search(kPlainNames.begin(), kPlainNames.end(), name) ||
+         std::any_of(kFamilies.begin(), kFamilies.end(),
+                     [&](std::string_view f) { return name.starts_with(f); });
 }
 
 std::string safe_value(std::string_view name, std::string_view value) {

@@ -35,6 +35,14 @@ Variables own_environment();
 /// without '=' are skipped.
 Variables parse_nccl_conf(std::string_view text);
 
+/// The files that NCCL reads with these variables, that of the user before that of the system: the
+/// first one that sets a name wins.
+std::vector<std::string> nccl_files(const Variables& environment);
+
+/// Whether a launch or what runs below it (NCCL, vLLM, PyTorch, Hugging Face, CUDA, gloo, UCX, Ray)
+/// reads a variable of this name.
+bool is_launch_variable(std::string_view name);
+
 /// Value for a report: as it is for variables that the tables know (NCCL_*, GLOO_SOCKET_IFNAME,
 /// MASTER_ADDR ...), unless it looks like a secret; "(set)" for everything else.
 std::string safe_value(std::string_view name, std::string_view value);

@@ -7,10 +7,9 @@
 #include <string_view>
 
 #include "redact/redactor.h"
+#include "redact/secrets.h"
 
 namespace rankdx {
-
-inline constexpr std::string_view kGone = "[redacted]";
 
 /// What three bytes may be the beginning of. kHost is also the kind of everything that shares its
 /// bit.

@@ -7,6 +7,9 @@
 
 namespace rankdx {
 
+/// What stands in place of a secret.
+inline constexpr std::string_view kGone = "[redacted]";
+
 /// Length of a token that begins at text[0] ("hf_…", "AKIA…", a JWT), 0 for none. `text` begins at
 /// the start of a word.
 size_t token_length(std::string_view text);

@@ -1,4 +1,6 @@
 // rankdx collect: logs into one redacted archive.
+#include <unistd.h>
+
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -9,8 +11,10 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "input/content.h"
 #include "job/job.h"
 #include "job/read.h"
+#include "live/collect_here.h"
 #include "live/collect_pods.h"
 #include "present/safe_text.h"
 
@@ -96,17 +100,36 @@ Result<void> from_cluster(Options& o, BundleWriter& bundle) {
   return collect_pods(*api, options, bundle);
 }
 
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+/// Checks and variables of this machine: the logs may come from it.
+Result<void> add_this_machine(BundleWriter& bundle) {
+  const CollectedTexts here = collect_here(HostView(), host_name());
+  for (const BundleLoss& l : here.losses) bundle.add_loss(l.source, l.why);
+  for (const CollectedText& t : here.texts) {
+    if (auto added = bundle.add_text(t.member, t.source, t.text); !added) return added;
+  }
+  return {};
+}
+
 Result<void> from_files(const Options& o, BundleWriter& bundle) {
   learn_hosts(o, o.paths, bundle);
+  bundle.add_host(host_name());
   std::vector<LeftOut> left_out;
   Result<void> written;
   for_each_input(
       o.paths,
       [&](InputItem item) {
-        if (written) written = bundle.add_log("logs/" + item.name, item.name, *item.bytes);
+        // Under a name that diagnose reads: the user named it, so it is a log.
+        const char* ending = is_no_log_name(item.name) ? ".log" : "";
+        if (written) written = bundle.add_log("logs/" + item.name + ending, item.name, *item.bytes);
       },
       left_out);
   for (const LeftOut& l : left_out) bundle.add_loss(l.error.place, l.error.text);
+  if (written && !o.no_checks && !bundle.members().empty()) return add_this_machine(bundle);
   return written;
 }
 
@@ -115,7 +138,7 @@ void tell(const Options& o, const BundleWriter& bundle) {
   for (const BundleMember& m : bundle.members()) bytes += m.bytes;
   const RedactionCounts& gone = bundle.taken_out();
   std::fprintf(stderr,
-               "%s: %zu logs and objects, %.1f MB; taken out: %llu secrets, %llu addresses, %llu "
+               "%s: %zu texts, %.1f MB; taken out: %llu secrets, %llu addresses, %llu "
                "host and %llu user names\n",
                o.output.c_str(), bundle.members().size(), static_cast<double>(bytes) / 1e6,
                static_cast<unsigned long long>(gone.secrets),
@@ -177,7 +200,7 @@ std::function<int()> make_collect(Flags& flags) {
   flags.text("--context", o->access.context, "as for kubectl");
   flags.text("--kubectl", o->access.kubectl, "the kubectl to use");
   flags.on("--watch", o->watch, "keep collecting until the pods end, or Ctrl-C");
-  flags.on("--no-checks", o->no_checks, "without the results of check cluster");
+  flags.on("--no-checks", o->no_checks, "without results of checks and variables");
   flags.on("--no-exec", o->no_exec, "run nothing inside the pods");
   flags.on("--hide-names", o->names, "also replace addresses, host and user names by pseudonyms");
   flags.list("--hide-host", o->hosts, "host names to hide that nothing else tells");

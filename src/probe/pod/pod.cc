@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 
 #include "probe/pod/checks.h"
+#include "probe/within.h"
 
 namespace rankdx {
 namespace {
@@ -66,15 +68,8 @@ void choose_environment(PodContext& ctx) {
   }
 }
 
-/// ~/.nccl.conf (or NCCL_CONF_FILE) is read before /etc/nccl.conf; the first that sets a name wins
-/// (NCCL misc/param.cc).
 void read_settings_files(PodContext& ctx) {
-  const auto named = ctx.environment.find("NCCL_CONF_FILE");
-  const auto home = ctx.environment.find("HOME");
-  std::string own = named != ctx.environment.end() ? named->second : "";
-  if (own.empty() && home != ctx.environment.end()) own = home->second + "/.nccl.conf";
-  for (const std::string& path : {own, std::string("/etc/nccl.conf")}) {
-    if (path.empty()) continue;
+  for (const std::string& path : nccl_files(ctx.environment)) {
     if (const auto text = ctx.host.read(path)) ctx.file_settings.merge(parse_nccl_conf(*text));
   }
 }
@@ -85,6 +80,26 @@ NvmlSnapshot nvml_for(const PodContext& ctx) {
   NvmlSnapshot none;
   none.error = "not loaded from below another root";
   return none;
+}
+
+/// What the topics look at. Owns all of it: one that hangs outlives its caller.
+struct Ground {
+  Ground(const HostView& view, const PodOptions& wanted) : host(view), options(wanted) {}
+  Ground(const Ground&) = delete;
+  Ground& operator=(const Ground&) = delete;
+  const HostView host;
+  const PodOptions options;
+  PodContext context{host, options, {}, {}, {}, {}, {}, {}};
+};
+
+void prepare(PodContext& ctx) {
+  choose_environment(ctx);
+  read_settings_files(ctx);
+  ctx.nvml = nvml_for(ctx);
+}
+
+std::string_view subject(const PodOptions& options) {
+  return options.scope == Scope::Pod ? "this pod" : "this host";
 }
 
 }  // namespace
@@ -108,14 +123,46 @@ std::string PodContext::process_dir() const {
 
 CheckReport check_pod(const HostView& host, const PodOptions& options) {
   PodContext ctx{host, options, {}, {}, {}, {}, {}, {}};
-  choose_environment(ctx);
-  read_settings_files(ctx);
-  ctx.nvml = nvml_for(ctx);
+  prepare(ctx);
   Checklist list;
   for (const Topic& t : kTopics) {
     if (is_wanted(t, options.only)) t.check(ctx, list);
   }
-  return list.take(options.scope == Scope::Pod ? "this pod" : "this host");
+  return list.take(subject(options));
+}
+
+CheckReport check_pod_within(const PodLimits& limits, const HostView& host,
+                             const PodOptions& options) {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + limits.all;
+  const auto ground = std::make_shared<Ground>(host, options);
+  const bool prepared =
+      within(limits.all, [ground] { return prepare(ground->context), true; }).has_value();
+  Checklist list;
+  for (const Topic& t : kTopics) {
+    if (!is_wanted(t, options.only)) continue;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    const auto limit = std::max(std::min(limits.topic, left), std::chrono::milliseconds(0));
+    auto part = prepared ? within(limit,
+                                  [ground, &t] {
+                                    Checklist one;
+                                    t.check(ground->context, one);
+                                    return one;
+                                  })
+                         : std::nullopt;
+    if (!part) {
+      list.unknown(std::string(t.name), fmt::format("{}{} ms", kNoAnswer, limit.count()), "");
+      continue;
+    }
+    for (const CheckResult& c : part->checks()) list.add(c);
+    for (const Finding& f : part->findings()) list.add(f);
+  }
+  return list.take(subject(options));
+}
+
+bool is_container(const HostView& host, const Variables& environment) {
+  return environment.contains("KUBERNETES_SERVICE_HOST") || host.exists("/.dockerenv") ||
+         host.exists("/run/.containerenv");
 }
 
 }  // namespace rankdx

@@ -2,9 +2,11 @@
 // one thing it makes are empty temporary files in cache directories and /dev/shm, removed at once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/check.h"
@@ -32,5 +34,18 @@ struct PodOptions {
 std::vector<std::string> pod_topics();
 
 CheckReport check_pod(const HostView& host, const PodOptions& options);
+
+struct PodLimits {
+  std::chrono::milliseconds topic{5'000}, all{30'000};
+};
+/// How the reason of a topic begins that took too long.
+inline constexpr std::string_view kNoAnswer = "no answer within ";
+/// The same for a caller who cannot wait: a topic that hangs (a dead mount) is unknown with that
+/// reason, and goes on in a thread of its own.
+CheckReport check_pod_within(const PodLimits& limits, const HostView& host,
+                             const PodOptions& options);
+
+/// Whether this machine is a container, as far as its engine tells.
+bool is_container(const HostView& host, const Variables& environment);
 
 }  // namespace rankdx
