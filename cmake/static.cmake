@@ -1,8 +1,10 @@
-# A binary that can be copied into a bare container: everything but glibc is linked in. To be included twice: before
-# the libraries are looked for (static archives first), and behind that (what Debian does not say of them).
+# A binary that can be copied into a bare container and starts without a search for libraries: everything but glibc is
+# linked in. To be included twice: before the libraries are looked for (static archives first), and behind that (what
+# Debian does not say of them).
 if(NOT RANKDX_STATIC)
   set(RANKDX_FMT fmt::fmt)
   set(RANKDX_YAML yaml-cpp)
+  set(RANKDX_TOML tomlplusplus::tomlplusplus)
   return()
 endif()
 
@@ -26,3 +28,7 @@ find_library(RANKDX_YAML libyaml-cpp.a REQUIRED)
 add_library(rankdx_fmt STATIC ${CMAKE_SOURCE_DIR}/cmake/fmt_static.cc)
 target_compile_definitions(rankdx_fmt PUBLIC FMT_SHARED)  # as fmt::fmt: the same objects go with both
 set(RANKDX_FMT rankdx_fmt)
+
+add_library(rankdx_toml STATIC ${CMAKE_SOURCE_DIR}/cmake/toml_static.cc)
+target_compile_definitions(rankdx_toml PUBLIC TOML_HEADER_ONLY=0)
+set(RANKDX_TOML rankdx_toml)
