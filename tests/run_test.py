@@ -225,6 +225,31 @@ class RunTest(unittest.TestCase):
         self.assertEqual(run.end(), 0)
         self.assertNotIn(b"NCCL_", run.output())
 
+    def test_flags_of_vllm(self):
+        """A program that is called vllm and says what it was given."""
+        bin_dir = pathlib.Path(ARGS.work) / "venv/bin"
+        bin_dir.mkdir(parents=True, exist_ok=True)
+        vllm = bin_dir / "vllm"
+        vllm.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+        vllm.chmod(0o755)
+        (bin_dir.parent / "lib/python3.12/site-packages/vllm-0.18.1.dist-info").mkdir(parents=True, exist_ok=True)
+        serve = [str(vllm), "serve", "/m", "--nnodes", "2"]
+        timeout = ["--distributed-timeout-seconds", "300"]
+        for name, flags, words, added, said in (
+                ("known", [], serve, timeout, "added to the command: --distributed-timeout-seconds 300"),
+                ("old", ["--vllm", "0.17.0"], serve, [], None),
+                ("own", [], [*serve, timeout[0], "900"], [], "--distributed-timeout-seconds=900: yours, from the command; it stays (the debug profile has 300)"),
+                ("wrapped", [], ["env", *serve], [], None),
+                ("none", ["--profile", "none"], serve, [], None),
+                ("production", ["--profile", "production"], serve, [], None)):
+            run = Run(f"flags-{name}", *words, flags=[*flags, "--quiet"])
+            self.assertEqual(run.end(), 0, run.said)
+            first = words.index("serve")
+            self.assertEqual(run.output().decode(), "".join(w + "|" for w in words[first:] + added), name)
+            self.assertEqual(run.record()["flags"], added)
+            self.assertIn(said or "rankdx", run.said)
+            self.assertEqual("added to" in run.said, bool(added), run.said)
+
     def test_secrets_are_not_recorded(self):
         run = Run("secrets", "true", "--api-key", "sk-abcdefghijklmnopqrstuvwx123456", env={"NCCL_DEBUG": "hf_abcdefghijklmnopqrstuvwxyz0123456"})
         self.assertEqual(run.end(), 0)

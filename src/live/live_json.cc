@@ -46,8 +46,9 @@ std::string run_record_json(const RunRecord& r) {
             {"profile", r.profile},     {"started", r.started}, {"pid", r.pid}};
   j["set"] = Json::object();
   for (const auto& [name, value] : r.settings.set) j["set"][name] = value;
+  j["flags"] = r.settings.flags;
   j["kept"] = Json::array();
-  for (const KeptVariable& k : r.settings.kept)
+  for (const KeptSetting& k : r.settings.kept)
     j["kept"].push_back(
         {{"name", k.name}, {"value", k.value}, {"profile", k.profile_value}, {"where", k.where}});
   if (r.end) {

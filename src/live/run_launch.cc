@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <future>
@@ -84,7 +85,9 @@ class Run {
 
   Result<int> run() {
     prepare();
-    auto child = LoggedChild::start({request_.command, record_.settings.set, output()});
+    std::vector<std::string> words = request_.command;
+    words.insert(words.end(), record_.settings.flags.begin(), record_.settings.flags.end());
+    auto child = LoggedChild::start({std::move(words), record_.settings.set, output()});
     if (!child) {
       std::error_code ec;
       std::filesystem::remove_all(folder_, ec);
@@ -118,16 +121,23 @@ class Run {
     record_.started = utc("%FT%TZ");
     record_.profile = request_.profile ? std::string(to_string(*request_.profile)) : "none";
     if (request_.profile) {
-      record_.settings =
-          settings_for_run(*request_.profile, request_.command, full_path_, user_settings());
+      record_.settings = settings_for_run(*request_.profile, request_.command, vllm_version(),
+                                          full_path_, user_settings());
     }
     say(fmt::format("logs in {}", folder_));
     tell_settings();
   }
 
+  std::string vllm_version() const {
+    if (!request_.vllm_version.empty() || !is_vllm_server(request_.command))
+      return request_.vllm_version;
+    const char* path = std::getenv("PATH");
+    return installed_vllm(request_.command.front(), path == nullptr ? "" : path, HostView());
+  }
+
   void tell_settings() {
     Redactor redactor(Hide::SecretsOnly);
-    for (KeptVariable& k : record_.settings.kept) {
+    for (KeptSetting& k : record_.settings.kept) {
       std::string_view rest;
       const std::string line = redactor.redact(k.name + "=" + k.value);
       take_until(line, '=', rest);
@@ -140,6 +150,11 @@ class Run {
     for (const auto& [name, value] : record_.settings.set) names.push_back(name);
     if (!names.empty())
       say(fmt::format("set for the command (values in run.json): {}", join(names, " ")));
+    if (!record_.settings.flags.empty())
+      say(fmt::format("added to the command: {}", join(record_.settings.flags, " ")));
+    if (!record_.settings.why_no_flags.empty())
+      say(fmt::format("no flags of the {} profile added: {}", record_.profile,
+                      record_.settings.why_no_flags));
   }
 
   /// True when the command has ended and everything it wrote was read.

@@ -19,6 +19,7 @@ struct RunRequest {
   enum class Finished : uint8_t { Pack, KeepPlain };
   std::vector<std::string> command;
   std::optional<Profile> profile;  ///< none: nothing is set
+  std::string vllm_version;        ///< "": that of the package beside the program
   std::string log_dir;             ///< each run makes a folder of its own below it
   Show show = Show::Output;
   Finished finished = Finished::Pack;

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 
+#include "base/text.h"
 #include "input/input.h"
 #include "live/pack_logs.h"
 #include "live/run_settings.h"
@@ -25,7 +27,7 @@ std::string value_of(const RunSettings& s, const std::string& name) {
 TEST(RunSettings, ProfileWithoutWhatTheUserSet) {
   const UserSettings user = {{"NCCL_DEBUG", {"WARN", "/etc/nccl.conf"}},
                              {"TORCH_CPP_LOG_LEVEL", {"INFO", "the environment"}}};
-  const RunSettings s = settings_for_run(Profile::Debug, {"vllm", "serve", "m"}, "/l", user);
+  const RunSettings s = settings_for_run(Profile::Debug, {"vllm", "serve", "m"}, "", "/l", user);
   EXPECT_EQ(value_of(s, "NCCL_DEBUG_FILE"), "/l/nccl.%h.%p.log");
   EXPECT_EQ(value_of(s, "NCCL_DEBUG"), "(not set)");
   EXPECT_EQ(value_of(s, "TORCH_CPP_LOG_LEVEL"), "(not set)");
@@ -35,11 +37,47 @@ TEST(RunSettings, ProfileWithoutWhatTheUserSet) {
   EXPECT_EQ(value_of(s, "RAY_DEDUP_LOGS"), "(not set)");
   const std::vector<std::string> ray = {"vllm", "serve", "m", "--distributed-executor-backend",
                                         "ray"};
-  EXPECT_EQ(value_of(settings_for_run(Profile::Debug, ray, "/l", {}), "RAY_DEDUP_LOGS"), "0");
+  EXPECT_EQ(value_of(settings_for_run(Profile::Debug, ray, "", "/l", {}), "RAY_DEDUP_LOGS"), "0");
   EXPECT_EQ(
-      value_of(settings_for_run(Profile::Debug, {"/x/ray", "job"}, "/l", {}), "RAY_DEDUP_LOGS"),
+      value_of(settings_for_run(Profile::Debug, {"/x/ray", "job"}, "", "/l", {}), "RAY_DEDUP_LOGS"),
       "0");
-  EXPECT_EQ(value_of(settings_for_run(Profile::Production, {"x"}, "/l", {}), "NCCL_DEBUG"), "WARN");
+  EXPECT_EQ(value_of(settings_for_run(Profile::Production, {"x"}, "", "/l", {}), "NCCL_DEBUG"),
+            "WARN");
+}
+
+/// What is added, else what is kept, else why nothing is.
+std::string flags_of(const std::string& line, const std::string& version) {
+  std::vector<std::string> command;
+  for (std::string_view word : split(line, ' ')) command.emplace_back(word);
+  const RunSettings s = settings_for_run(Profile::Debug, command, version, "/l", {});
+  if (!s.flags.empty()) return join(s.flags, " ");
+  for (const KeptSetting& k : s.kept) return k.where + " has " + k.name + " " + k.value;
+  return s.why_no_flags.substr(0, s.why_no_flags.find(':'));
+}
+
+TEST(RunSettings, FlagsForVllmOnly) {
+  const std::string two = " serve m --nnodes 2", added = "--distributed-timeout-seconds 300";
+  const std::string own = "the command has --distributed-timeout-seconds ";
+  const std::vector<std::array<std::string, 3>> cases = {
+      {"vllm" + two, "0.18.0", added},
+      {"/venv/bin/vllm" + two, "0.30.1", added},
+      {"python3 -u -X dev -m vllm.entrypoints.openai.api_server --nnodes=2", "0.18.0", added},
+      {"vllm" + two, "0.17.1", ""},
+      {"vllm serve m", "0.18.0", ""},
+      {"vllm bench --nnodes 2", "0.18.0", ""},
+      {"numactl -N 0 vllm" + two, "0.18.0", ""},
+      {"python3 start.py -m vllm.entrypoints.openai.api_server --nnodes 2", "0.18.0", ""},
+      {"vllm" + two, "", "the release of vLLM is not known"},
+      {"vllm" + two, "nightly", "the release of vLLM is not known"},
+      {"vllm" + two + " --config a.yaml", "0.18.0",
+       "--config FILE may set them, and flags of the command line win over it"},
+      {"vllm" + two + " --", "0.18.0", "what stands behind -- are no flags"},
+      {"vllm" + two + " --distributed-timeout-seconds 900", "0.18.0", own + "900"},
+      {"vllm" + two + " --distributed_timeout_seconds=60", "0.18.0", own + "60"},
+      {"vllm" + two + " --distributed-time 60", "0.18.0", own + "60"},
+      {"vllm" + two + " --distributed-timeout-seconds 300", "0.18.0", ""},
+  };
+  for (const auto& [line, version, want] : cases) EXPECT_EQ(flags_of(line, version), want) << line;
 }
 
 class Folder : public testing::Test {
@@ -57,6 +95,25 @@ class Folder : public testing::Test {
   }
   std::filesystem::path dir_;
 };
+
+using InstalledVllm = Folder;
+TEST_F(InstalledVllm, BesideTheProgram) {
+  const auto package = [&](const std::string& name) {
+    std::filesystem::create_directories(dir_ / "venv/lib/python3.12/site-packages" / name);
+  };
+  std::filesystem::create_directories(path("venv/bin"));
+  write("venv/bin/vllm", "#!/bin/sh\n");
+  package("vllm_flash_attn-2.0.dist-info");
+  package("vllm");
+  const std::string dirs = "/nowhere:" + path("venv/bin");
+  EXPECT_EQ(installed_vllm("vllm", dirs, HostView()), "");
+  package("vllm-0.18.0+cu129.dist-info");
+  EXPECT_EQ(installed_vllm("vllm", dirs, HostView()), "0.18.0+cu129");
+  EXPECT_EQ(installed_vllm(path("venv/bin/python"), "", HostView()), "0.18.0+cu129");
+  EXPECT_EQ(installed_vllm("python", dirs, HostView()), "") << "not in PATH";
+  package("vllm-0.17.0.dist-info");
+  EXPECT_EQ(installed_vllm("vllm", dirs, HostView()), "") << "which of the two?";
+}
 
 using PackLogs = Folder;
 TEST_F(PackLogs, WholeOrAsTheyWere) {

@@ -40,9 +40,12 @@ UserSettings user_settings() {
 }
 
 RunSettings settings_for_run(Profile profile, const std::vector<std::string>& command,
-                             const std::string& log_dir, const UserSettings& user) {
+                             const std::string& vllm_version, const std::string& log_dir,
+                             const UserSettings& user) {
   RunSettings out;
-  for (const Setting& s : settings_for(spec_of(profile, command, log_dir), Launcher::Ssh)) {
+  LaunchSpec spec = spec_of(profile, command, log_dir);
+  spec.vllm_version = parse_version(vllm_version) ? vllm_version : "";
+  for (const Setting& s : settings_for(spec, Launcher::Ssh)) {
     if (s.kind != SettingKind::Variable) continue;
     const auto own = user.find(s.name);
     if (own == user.end())
@@ -50,6 +53,10 @@ RunSettings settings_for_run(Profile profile, const std::vector<std::string>& co
     else if (own->second.value != s.value)
       out.kept.push_back({s.name, own->second.value, s.value, own->second.where});
   }
+  RunFlags flags = flags_for_run(spec, command, vllm_version);
+  out.flags = std::move(flags.added);
+  out.kept.insert(out.kept.end(), flags.kept.begin(), flags.kept.end());
+  out.why_no_flags = std::move(flags.why_none);
   return out;
 }
 

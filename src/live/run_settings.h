@@ -1,5 +1,6 @@
-// The variables that `rankdx run` gives to a command: those of a profile of the launch room, but
-// never one that the user has set, in the environment or in a file that NCCL reads. Pure functions.
+// The variables and flags that `rankdx run` gives to a command: those of a profile of the launch
+// room, but never one that the user has set, in the environment, in a file that NCCL reads or on
+// the command line. Pure functions.
 #pragma once
 
 #include <map>
@@ -8,17 +9,15 @@
 #include <vector>
 
 #include "launch/spec.h"
+#include "live/run_flags.h"
 
 namespace rankdx {
 
-struct KeptVariable {
-  std::string name, value, profile_value;
-  std::string where;  ///< "the environment", "/etc/nccl.conf"
-};
-
 struct RunSettings {
   std::vector<std::pair<std::string, std::string>> set;
-  std::vector<KeptVariable> kept;  ///< the profile would say something else
+  std::vector<std::string> flags;  ///< words behind the command
+  std::vector<KeptSetting> kept;   ///< the profile would say something else
+  std::string why_no_flags;        ///< "" where the profile has none to add
 };
 
 /// What the user has set already: name to value and place. The environment before the files, and
@@ -29,8 +28,10 @@ struct UserSetting {
 using UserSettings = std::map<std::string, UserSetting, std::less<>>;
 UserSettings user_settings();
 
-/// `command` tells about Ray and several nodes. `log_dir` becomes part of file names.
+/// `command` tells about Ray and several nodes. `log_dir` becomes part of file names. The release
+/// of vLLM, "" if not known, decides about flags.
 RunSettings settings_for_run(Profile profile, const std::vector<std::string>& command,
-                             const std::string& log_dir, const UserSettings& user);
+                             const std::string& vllm_version, const std::string& log_dir,
+                             const UserSettings& user);
 
 }  // namespace rankdx

@@ -20,7 +20,7 @@ constexpr int kCannotRun = 126, kNotFound = 127;
 
 struct Options {
   std::vector<std::string> command;
-  std::string profile, log_dir = "rankdx-logs";
+  std::string profile, vllm, log_dir = "rankdx-logs";
   int64_t stuck_after_s = 0;
   bool quiet = false, plain_logs = false;
 };
@@ -50,6 +50,7 @@ int run(const Options& o) {
   if (!request.command.empty() && request.command.front() == "--")
     request.command.erase(request.command.begin());
   request.profile = profile_from(o.profile);
+  request.vllm_version = o.vllm;
   request.log_dir = o.log_dir;
   if (o.quiet) request.show = RunRequest::Show::PhasesOnly;
   if (o.plain_logs) request.finished = RunRequest::Finished::KeepPlain;
@@ -79,6 +80,7 @@ std::function<int()> make_run(Flags& flags) {
   auto o = std::make_shared<Options>();
   flags.choice("--profile", o->profile, {"debug", "production", "none"},
                "the settings that are given to the command beside its own");
+  flags.text("--vllm", o->vllm, "release of vLLM, as 0.18.0; default: that beside the program");
   flags.text("--log-dir", o->log_dir, "where each run makes a folder for its logs");
   flags.on("-q,--quiet", o->quiet, "show phases only, not what the command prints");
   flags.on("--plain-logs", o->plain_logs, "do not compress the logs when the command has ended");
