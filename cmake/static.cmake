@@ -32,3 +32,6 @@ set(RANKDX_FMT rankdx_fmt)
 add_library(rankdx_toml STATIC ${CMAKE_SOURCE_DIR}/cmake/toml_static.cc)
 target_compile_definitions(rankdx_toml PUBLIC TOML_HEADER_ONLY=0)
 set(RANKDX_TOML rankdx_toml)
+
+# What an executable must bring itself.
+set(RANKDX_STATIC_SOURCES ${CMAKE_SOURCE_DIR}/cmake/glibc_2_35.cc ${CMAKE_SOURCE_DIR}/cmake/no_xar.cc)
