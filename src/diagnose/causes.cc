@@ -118,8 +118,10 @@ void order_causes(const Context& context, const RulePack& pack, std::vector<Find
   leave_open(pack, findings);
 }
 
-Verdict verdict_of(const Context&, const std::vector<Finding>& findings) {
-  if (findings.empty()) return Verdict::Healthy;
+Verdict verdict_of(const Context& context, const std::vector<Finding>& findings) {
+  const bool known = context.recognises_anything() || context.job.input.lines == 0;
+  const Verdict quiet = known ? Verdict::Healthy : Verdict::Undetermined;
+  if (findings.empty()) return quiet;
   const Finding& lead = findings.front();
   if (lead.role == Role::RootCause && lead.severity == Severity::Error) {
     return lead.confidence == Confidence::Possible ? Verdict::Undetermined : Verdict::Failed;
@@ -130,7 +132,7 @@ Verdict verdict_of(const Context&, const std::vector<Finding>& findings) {
   const bool warning = std::any_of(findings.begin(), findings.end(), [](const Finding& f) {
     return f.severity == Severity::Warning;
   });
-  return warning ? Verdict::Warning : Verdict::Healthy;
+  return warning ? Verdict::Warning : quiet;
 }
 
 }  // namespace rankdx

@@ -118,6 +118,17 @@ bool Context::engine_is_past_init() const {
   });
 }
 
+bool Context::recognises_anything() const {
+  auto known = [](const ProcessFacts& p) {
+    return p.nccl_lines > 0 || p.phase.entered.line != 0 || !p.actor.empty();
+  };
+  return std::any_of(facts.sources.begin(), facts.sources.end(), [&](const auto& entry) {
+    const SourceFacts& s = entry.second;
+    return !s.notables.empty() || !s.python_errors.empty() || !s.vllm_version.empty() ||
+           std::any_of(s.processes.begin(), s.processes.end(), known);
+  });
+}
+
 Evidence Context::evidence(const SourceFacts& source, const KeptLine& line) const {
   return {source.name, line.line, line.text};
 }

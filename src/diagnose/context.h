@@ -42,6 +42,8 @@ class Context {
   /// A sign that something failed: a warning that is not harmless, an exception, an exhausted
   /// retry, a back-trace.
   bool any_failure_sign() const;
+  /// Any line of NCCL, a phase of vLLM, a traceback, or a text that a rule looks for.
+  bool recognises_anything() const;
   Evidence evidence(const SourceFacts& source, const KeptLine& line) const;
   /// Host names joined for a sentence: "gpu-01 and gpu-02".
   std::string host_list(const std::set<int>& hosts) const;

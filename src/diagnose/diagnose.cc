@@ -135,9 +135,12 @@ std::string place_of(const Finding& f) {
 std::string summary_of(const Diagnosis& d, const Job& job) {
   switch (d.verdict) {
     case Verdict::Healthy:
+      if (job.input.nccl_lines == 0)
+        return fmt::format("No problem found in {} lines, none of them NCCL's.", job.input.lines);
       return fmt::format("No problem found in {} NCCL lines of {} processes on {} hosts.",
                          job.input.nccl_lines, job.processes.size(), job.hosts.size());
     case Verdict::Undetermined:
+      if (d.findings.front().role == Role::Note) return d.findings.front().title;
       return "The cause cannot be decided from these lines; best guess: " +
              d.findings.front().title + place_of(d.findings.front());
     default:

@@ -217,15 +217,20 @@ std::vector<SaidLine> read_kubernetes(string_view document, DocumentForm form) {
 std::string kubernetes_as_log(string_view document, DocumentForm form) {
   std::string log;
   uint64_t line = 1;
-  for (const SaidLine& said : read_kubernetes(document, form)) {
+  const std::vector<SaidLine> all = read_kubernetes(document, form);
+  if (all.empty()) {
+    // Nothing to say is no empty log, and no unknown one.
+    log = "Kubernetes objects, none of which tells of trouble\n";
+    ++line;
+  }
+  for (const SaidLine& said : all) {
     for (; line < said.line; ++line) log += '\n';
     log += said.text;
     log += '\n';
     ++line;
   }
-  // Nothing to say is no empty log.
   const auto lines = static_cast<uint64_t>(std::count(document.begin(), document.end(), '\n'));
-  for (; line <= std::max<uint64_t>(lines, 1); ++line) log += '\n';
+  for (; line <= lines; ++line) log += '\n';
   return log;
 }
 

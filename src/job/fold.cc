@@ -7,12 +7,14 @@
 #include <set>
 #include <tuple>
 
+#include "events/last_words.h"
 #include "events/nccl.h"
 #include "job/digest.h"
 #include "job/notables.h"
 #include "job/phase_fold.h"
 #include "job/process_fold.h"
 #include "job/python_fold.h"
+#include "job/tail.h"
 #include "job/text_marks.h"
 #include "scan/scanner.h"
 #include "scan/source_memory.h"
@@ -51,6 +53,7 @@ struct SourceFold::Impl : MessageSink {
   NotableStore notables;
   std::vector<uint64_t> unrecognised_seen;
   PythonFold python;
+  Tail tail;
   std::vector<int> process_of_speaker;  // of the digest at hand
   uint64_t line_number = 0;
   uint64_t plain_lines = 0, plain_nccl_lines = 0, plain_damaged_lines = 0;  // not seen by `scanner`
@@ -198,6 +201,7 @@ struct SourceFold::Impl : MessageSink {
   void add_calls(const BlockDigest& digest, const BlockDigest::CallGroup& group, int process,
                  uint64_t lines_before);
   void add_digest(BlockDigest& digest);
+  void note_last_words();
 
   /// Puts the processes in key order and gives the kept lines their new numbers.
   void order_processes() {
@@ -364,17 +368,38 @@ void SourceFold::Impl::add_digest(BlockDigest& digest) {
   line_number = before + digest.lines;
 }
 
+/// The words of a program's end are short and common: they count only where a source ends.
+void SourceFold::Impl::note_last_words() {
+  struct Listener : MessageSink {
+    Impl& fold;
+    explicit Listener(Impl& f) : fold(f) {}
+    void on_message(const Envelope& m, std::string_view line) override {
+      if (m.level != Level::None || fold.gate.any(m.body) || !death_of(m.body)) return;
+      const int process = fold.process_of(m);
+      if (process >= 0) fold.note(m, line, process);
+    }
+  } listener(*this);
+  const uint64_t end = line_number;
+  line_number = end - tail.lines().size();
+  for (const std::string& line : tail.lines()) {
+    ++line_number;
+    scanner.scan_line(line, listener);
+  }
+}
+
 SourceFold::SourceFold(std::string name, const LiteralSet& gate)
     : impl_(std::make_unique<Impl>(std::move(name), gate)) {}
 SourceFold::~SourceFold() = default;
 
 void SourceFold::line(std::string_view line) {
   impl_->hash.add(line);
+  impl_->tail.add(line);
   impl_->add_line(line);
 }
 
 void SourceFold::add(BlockDigest& digest) {
   impl_->hash.append(digest.hash);
+  impl_->tail.add_block(digest.block);
   if (impl_->knows_speakers(digest)) {
     impl_->add_digest(digest);
   } else {
@@ -394,6 +419,7 @@ SourceFacts SourceFold::finish(uint64_t bytes, uint64_t overlong, bool ends_mid_
   f.ends_mid_line = ends_mid_line;
   f.problem = std::move(problem);
   f.fingerprint = mix(impl_->hash.value(), bytes);
+  impl_->note_last_words();
   f.notables = impl_->notables.take();
   f.python_errors = impl_->python.take();
   f.notables_dropped = impl_->notables.dropped();

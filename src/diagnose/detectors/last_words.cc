@@ -5,17 +5,29 @@
 #include <set>
 
 #include "diagnose/context.h"
+#include "events/last_words.h"
 
 namespace rankdx {
 namespace {
 
 /// Lines from the end of a source within which an exception counts as its last word.
 constexpr uint64_t kLastLines = 80;
+/// The same for a shell's word that a program is gone.
+constexpr uint64_t kTailLines = 20;
 constexpr size_t kTitleText = 120;
+/// A part of a known message below this length could be that of anything.
+constexpr size_t kLeastStart = 12;
 
 bool explained(const FindingSet& findings) {
   return std::any_of(findings.all().begin(), findings.all().end(), [](const Finding& f) {
     return f.severity == Severity::Error && f.role == Role::RootCause;
+  });
+}
+
+/// Something else went wrong by these lines, whatever it may be the consequence of.
+bool tells_of_trouble(const FindingSet& findings) {
+  return std::any_of(findings.all().begin(), findings.all().end(), [](const Finding& f) {
+    return f.severity == Severity::Error && f.role != Role::Note;
   });
 }
 
@@ -24,6 +36,23 @@ bool failed(const SourceFacts& source, const Notable& n) {
   const ProcessFacts& p = source.processes[n.process];
   return p.backtraces > 0 ||
          std::any_of(p.comms.begin(), p.comms.end(), [](const CommFacts& c) { return c.failed; });
+}
+
+/// Nothing comes after this line, from its process or in its source.
+bool ends(const SourceFacts& source, const Notable& n) {
+  return n.last_line == source.lines ||
+         (n.process >= 0 && n.last_line == source.processes[n.process].last_line);
+}
+
+/// Does the text break off inside a message that a rule knows?
+bool is_cut_message(const RulePack& pack, std::string_view text) {
+  const std::vector<std::string>& literals = pack.literals();
+  return std::any_of(literals.begin(), literals.end(), [&](std::string_view literal) {
+    for (size_t size = std::min(literal.size() - 1, text.size()); size >= kLeastStart; --size) {
+      if (text.ends_with(literal.substr(0, size))) return true;
+    }
+    return false;
+  });
 }
 
 void unknown_warning(const Context& context, FindingSet& findings) {
@@ -35,7 +64,9 @@ void unknown_warning(const Context& context, FindingSet& findings) {
       if (n.level == Level::Warn && !known.count(&n) && failed(source, n)) last = &n;
     }
     if (!last) continue;
-    Draft draft{.id = "nccl-warning-not-known"};
+    const bool is_cut = ends(source, *last) && is_cut_message(findings.pack(), last->body);
+    Draft draft{.id = is_cut ? "nccl-output-missing" : "nccl-warning-not-known"};
+    if (is_cut) draft.severity = Severity::Error;
     draft.captures = {{"text", last->body.substr(0, kTitleText)}};
     RuleHit self{nullptr, &source, last, {}};
     draft.where = {context.where(context.process_of(self))};
@@ -149,6 +180,40 @@ void last_exception(const Context& context, FindingSet& findings) {
   }
 }
 
+/// How the finding's texts name the end of a program.
+std::string words_of(const Death& death) {
+  std::string words(death.word);
+  const std::string_view name = signal_name(death.signal);
+  return name.empty() ? words : words + ", " + std::string(name);
+}
+
+/// What a shell or launcher said last: it tells how a program ended, not why.
+void death_word(const Context& context, FindingSet& findings) {
+  for (const auto& [key, source] : context.facts.sources) {
+    for (const Notable& n : source.notables) {
+      if (n.level != Level::None || n.last_line + kTailLines < source.lines) continue;
+      const auto death = death_of(n.body);
+      if (!death) continue;
+      const Rule* rule = findings.pack().find("rank-process-died", "last-word");
+      Draft draft{.id = "rank-process-died"};
+      draft.rule = rule;
+      draft.captures = {{"word", words_of(*death)}};
+      draft.confidence = Confidence::Possible;
+      draft.evidence = {{source.name, n.line, n.text}};
+      findings.add(std::move(draft));
+    }
+  }
+}
+
+/// Lines in which nothing is known say nothing about a launch, not even that it is well.
+void nothing_recognised(const Context& context, FindingSet& findings) {
+  if (context.job.input.lines == 0 || !findings.all().empty() || context.recognises_anything())
+    return;
+  Draft draft{.id = "nothing-recognised"};
+  draft.captures = {{"lines", std::to_string(context.job.input.lines)}};
+  findings.add(std::move(draft));
+}
+
 }  // namespace
 
 void detect_last_words(const Context& context, FindingSet& findings) {
@@ -156,6 +221,8 @@ void detect_last_words(const Context& context, FindingSet& findings) {
   unknown_warning(context, findings);
   if (explained(findings)) return;
   if (!last_traceback(context, findings)) last_exception(context, findings);
+  if (!tells_of_trouble(findings)) death_word(context, findings);
+  nothing_recognised(context, findings);
 }
 
 }  // namespace rankdx
