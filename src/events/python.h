@@ -19,6 +19,11 @@ enum class PythonPart : uint8_t {
   DirectCause,  ///< "The above exception was the direct cause of the following exception:"
 };
 
+/// After such a line the exception is still to come.
+inline bool is_inside_traceback(PythonPart part) {
+  return part == PythonPart::Start || part == PythonPart::Frame;
+}
+
 struct PythonLine {
   PythonPart part = PythonPart::None;
   int line = -1;

@@ -9,6 +9,7 @@
 
 #include "events/last_words.h"
 #include "events/nccl.h"
+#include "events/python.h"
 #include "job/digest.h"
 #include "job/notables.h"
 #include "job/phase_fold.h"
@@ -368,13 +369,15 @@ void SourceFold::Impl::add_digest(BlockDigest& digest) {
   line_number = before + digest.lines;
 }
 
-/// The words of a program's end are short and common: they count only where a source ends.
+/// The words of a program's end are short and common: they count only where a source ends. So does
+/// a part of a traceback.
 void SourceFold::Impl::note_last_words() {
   struct Listener : MessageSink {
     Impl& fold;
     explicit Listener(Impl& f) : fold(f) {}
     void on_message(const Envelope& m, std::string_view line) override {
-      if (m.level != Level::None || fold.gate.any(m.body) || !death_of(m.body)) return;
+      if (m.level != Level::None || fold.gate.any(m.body)) return;
+      if (!death_of(m.body) && !is_inside_traceback(python_line(m.body).part)) return;
       const int process = fold.process_of(m);
       if (process >= 0) fold.note(m, line, process);
     }

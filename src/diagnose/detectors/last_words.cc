@@ -1,11 +1,13 @@
 // Where nothing else explains a failure: the last warning or exception of a process, so that the
 // answer is never "healthy".
+#include "events/last_words.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "diagnose/context.h"
-#include "events/last_words.h"
+#include "events/python.h"
 
 namespace rankdx {
 namespace {
@@ -31,10 +33,21 @@ bool tells_of_trouble(const FindingSet& findings) {
   });
 }
 
+/// NCCL's last line of a process, and an exception or a part of a traceback below it.
+bool raised_after(const SourceFacts& source, const Notable& n) {
+  if (n.last_line < source.processes[n.process].last_nccl.line) return false;
+  return std::any_of(source.python_errors.begin(), source.python_errors.end(),
+                     [&](const PythonErrorFacts& e) { return e.raised.line > n.line; }) ||
+         std::any_of(source.notables.begin(), source.notables.end(), [&](const Notable& o) {
+           return o.level == Level::None && o.line > n.line &&
+                  is_inside_traceback(python_line(o.body).part);
+         });
+}
+
 bool failed(const SourceFacts& source, const Notable& n) {
   if (n.process < 0) return false;
   const ProcessFacts& p = source.processes[n.process];
-  return p.backtraces > 0 ||
+  return p.backtraces > 0 || raised_after(source, n) ||
          std::any_of(p.comms.begin(), p.comms.end(), [](const CommFacts& c) { return c.failed; });
 }
 
@@ -127,13 +140,17 @@ bool is_farewell(std::string_view exception) {
                      [&](std::string_view name) { return exception.ends_with(name); });
 }
 
+bool is_serving(const SourceFacts& source) {
+  return std::any_of(source.processes.begin(), source.processes.end(), [](const ProcessFacts& p) {
+    return p.phase.entered.line != 0 && p.phase.phase == Phase::Serving;
+  });
+}
+
 /// A server that came up answers a bad request with an exception in its log and goes on.
 bool serves_on(const SourceFacts& source, int process, uint64_t line) {
   constexpr uint64_t kRestOfMessage = 1;
   if (process >= 0 && source.processes[process].last_line <= line + kRestOfMessage) return false;
-  return std::any_of(source.processes.begin(), source.processes.end(), [](const ProcessFacts& p) {
-    return p.phase.entered.line != 0 && p.phase.phase == Phase::Serving;
-  });
+  return is_serving(source);
 }
 
 bool engine_died(const Context& context) {
@@ -205,6 +222,28 @@ void death_word(const Context& context, FindingSet& findings) {
   }
 }
 
+/// A traceback that the lines stop in the middle of: there was an exception, whichever it was.
+void cut_traceback(const Context& context, FindingSet& findings) {
+  for (const auto& [key, source] : context.facts.sources) {
+    if (is_serving(source)) continue;
+    const Notable* inside = nullptr;
+    for (const Notable& n : source.notables) {
+      if (n.level == Level::None && n.last_line + kTailLines >= source.lines &&
+          is_inside_traceback(python_line(n.body).part))
+        inside = &n;
+    }
+    const bool ended = std::any_of(
+        source.python_errors.begin(), source.python_errors.end(),
+        [&](const PythonErrorFacts& e) { return inside && e.raised.line > inside->last_line; });
+    if (!inside || ended) continue;
+    Draft draft{.id = "python-exception"};
+    draft.rule = findings.pack().find("python-exception", "cut");
+    draft.confidence = Confidence::Possible;
+    draft.evidence = {{source.name, inside->line, inside->text}};
+    findings.add(std::move(draft));
+  }
+}
+
 /// Lines in which nothing is known say nothing about a launch, not even that it is well.
 void nothing_recognised(const Context& context, FindingSet& findings) {
   if (context.job.input.lines == 0 || !findings.all().empty() || context.recognises_anything())
@@ -222,6 +261,7 @@ void detect_last_words(const Context& context, FindingSet& findings) {
   if (explained(findings)) return;
   if (!last_traceback(context, findings)) last_exception(context, findings);
   if (!tells_of_trouble(findings)) death_word(context, findings);
+  if (!tells_of_trouble(findings)) cut_traceback(context, findings);
   nothing_recognised(context, findings);
 }
 
