@@ -1,5 +1,6 @@
 // Values of variables that are harmless words by themselves and prove to be the cause by what
-// happened: an address family nobody has, buffers that nobody can allocate.
+// happened: an address family nobody has, buffers that nobody can allocate, a GID that no router
+// knows.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,6 +23,11 @@ constexpr std::array<std::string_view, 7> kNoBuffer = {"efa-memory-registration-
                                                        "memlock-limit",
                                                        "pinned-host-alloc-failed",
                                                        "shm-too-small"};
+
+/// Findings that RDMA peers do not reach each other. Sorted.
+constexpr std::array<std::string_view, 3> kNoPeer = {"rdma-nics-not-connected",
+                                                     "rdma-peer-not-acknowledging",
+                                                     "roce-no-route"};
 
 const RuleHit* first_hit(const Context& context, auto wanted) {
   const auto hit = std::find_if(context.hits.begin(), context.hits.end(), [&](const RuleHit& h) {
@@ -46,6 +52,34 @@ void huge_buffers(const Context& context, FindingSet& findings) {
   draft.captures = {{"value", size->value},
                     {"times", std::to_string(*value / kDefaultBuffer)},
                     {"error", refused->rule->id}};
+  findings.add(std::move(draft));
+}
+
+bool has_roce(const Context& context) {
+  return std::any_of(context.job.processes.begin(), context.job.processes.end(),
+                     [](const Process& p) {
+                       return std::any_of(p.facts.begin(), p.facts.end(), [](const auto* f) {
+                         return std::any_of(f->ib_devices.begin(), f->ib_devices.end(),
+                                            [](std::string_view d) { return d.ends_with("/RoCE"); });
+                       });
+                     });
+}
+
+/// The first two entries of an Ethernet port's table are made of its link-local address, in RoCE v1
+/// and v2: they reach one network segment at best.
+void link_local_gid(const Context& context, FindingSet& findings) {
+  const EnvSeen* index = context.env("NCCL_IB_GID_INDEX");
+  if (!index || (index->value != "0" && index->value != "1") || !has_roce(context)) return;
+  const RuleHit* unreached = first_hit(context, [](const RuleHit& h) {
+    return std::binary_search(kNoPeer.begin(), kNoPeer.end(), h.rule->id);
+  });
+  if (!unreached) return;
+  Draft draft{.id = "roce-gid-wrong"};
+  draft.rule = findings.pack().find("roce-gid-wrong", "link-local-index");
+  draft.where = {context.where(context.process_of(*unreached))};
+  draft.evidence = {{unreached->source->name, unreached->notable->line, unreached->notable->text},
+                    {index->source, index->at.line, index->at.text}};
+  draft.captures = {{"index", index->value}};
   findings.add(std::move(draft));
 }
 
@@ -79,6 +113,7 @@ void family_without_address(const Context& context, FindingSet& findings) {
 
 void detect_settings(const Context& context, FindingSet& findings) {
   huge_buffers(context, findings);
+  link_local_gid(context, findings);
   family_without_address(context, findings);
 }
 
