@@ -244,6 +244,38 @@ void cut_traceback(const Context& context, FindingSet& findings) {
   }
 }
 
+/// Ids of findings that only tell that a rank at the other end is gone. Sorted.
+constexpr std::string_view kPeerGone[] = {"connection-broken", "connection-closed-by-peer"};
+
+bool came_up(const SourceFacts& source) {
+  return std::any_of(source.processes.begin(), source.processes.end(), [](const ProcessFacts& p) {
+    return std::any_of(p.comms.begin(), p.comms.end(), [](const CommFacts& c) {
+      return c.stage >= Stage::InitComplete && !c.failed;
+    });
+  });
+}
+
+/// Where calls failed because a peer closed its connections and no line says why it did. A job that
+/// ends well prints the same lines, after its communicators came up.
+void peer_gone(const Context& context, FindingSet& findings) {
+  for (const RuleHit& h : context.hits) {
+    if (!std::binary_search(std::begin(kPeerGone), std::end(kPeerGone), h.rule->id)) continue;
+    const int process = h.notable->process;
+    if (process < 0 || came_up(*h.source)) continue;
+    const bool failed_call = h.source->processes[process].backtraces > 0;
+    if (!failed_call && h.rule->severity != Severity::Error) continue;
+    const auto peer = h.captures.find("peer");
+    Draft draft{.id = "rank-process-died"};
+    draft.rule = findings.pack().find("rank-process-died", "closed-connections");
+    draft.confidence = Confidence::Possible;
+    Where where;
+    if (peer != h.captures.end()) where.peer = peer->second;
+    draft.where = {where};
+    draft.evidence = {{h.source->name, h.notable->line, h.notable->text}};
+    findings.add(std::move(draft));
+  }
+}
+
 /// Lines in which nothing is known say nothing about a launch, not even that it is well.
 void nothing_recognised(const Context& context, FindingSet& findings) {
   if (context.job.input.lines == 0 || !findings.all().empty() || context.recognises_anything())
@@ -262,6 +294,7 @@ void detect_last_words(const Context& context, FindingSet& findings) {
   if (!last_traceback(context, findings)) last_exception(context, findings);
   if (!tells_of_trouble(findings)) death_word(context, findings);
   if (!tells_of_trouble(findings)) cut_traceback(context, findings);
+  if (!explained(findings)) peer_gone(context, findings);
   nothing_recognised(context, findings);
 }
 
