@@ -142,6 +142,12 @@ std::string Context::host_list(const std::set<int>& hosts) const {
   return join(names);
 }
 
+bool is_serving(const SourceFacts& source) {
+  return std::any_of(source.processes.begin(), source.processes.end(), [](const ProcessFacts& p) {
+    return p.phase.entered.line != 0 && p.phase.phase == Phase::Serving;
+  });
+}
+
 std::string rank_list(const std::vector<int>& ranks) {
   std::vector<std::string> words;
   for (size_t i = 0; i < ranks.size();) {

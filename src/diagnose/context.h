@@ -67,6 +67,9 @@ struct MemberProgress {
 };
 MemberProgress progress_of(const Member& member);
 
+/// A server of this source came up and serves.
+bool is_serving(const SourceFacts& source);
+
 /// One detector: reads the context and the findings so far, adds its own.
 using Detector = void (*)(const Context&, FindingSet&);
 
@@ -92,6 +95,8 @@ void detect_resources(const Context&, FindingSet&);    ///< what is used up, by 
 void detect_pace(const Context&, FindingSet&);         ///< a start that is slow, not stuck
 void detect_output(const Context&, FindingSet&);       ///< too little or too much output
 void detect_last_words(const Context&,
-                       FindingSet&);  ///< a failure that nothing else explains; comes last
+                       FindingSet&);  ///< a failure that nothing else explains
+void detect_silent_ends(const Context&,
+                        FindingSet&);  ///< ends without a word of their own; comes last
 
 }  // namespace rankdx

@@ -12,12 +12,13 @@
 namespace rankdx {
 namespace {
 
-constexpr Detector kDetectors[] = {
-    detect_identity,  detect_interfaces, detect_environment, detect_connections,
-    detect_progress,  detect_networks,   detect_transports,  detect_collectives,
-    detect_watchdogs, detect_memory,     detect_plugins,     detect_model_files,
-    detect_settings,  detect_data_path,  detect_rendezvous,  detect_resources,
-    detect_pace,      detect_stragglers, detect_output,      detect_last_words};
+constexpr Detector kDetectors[] = {detect_identity,    detect_interfaces,  detect_environment,
+                                   detect_connections, detect_progress,    detect_networks,
+                                   detect_transports,  detect_collectives, detect_watchdogs,
+                                   detect_memory,      detect_plugins,     detect_model_files,
+                                   detect_settings,    detect_data_path,   detect_rendezvous,
+                                   detect_resources,   detect_pace,        detect_stragglers,
+                                   detect_output,      detect_last_words,  detect_silent_ends};
 
 std::optional<int> number(const RuleHit& hit, const char* name) {
   auto found = hit.captures.find(name);

@@ -37,6 +37,12 @@ const Finding* FindingSet::find(std::string_view id) const {
   return at == index_.end() ? nullptr : &findings_[at->second];
 }
 
+bool FindingSet::has_error_cause() const {
+  return std::any_of(findings_.begin(), findings_.end(), [](const Finding& f) {
+    return f.severity == Severity::Error && f.role == Role::RootCause;
+  });
+}
+
 void FindingSet::add_finding(Finding finding) {
   const auto [place, is_new] = index_.emplace(finding.id, findings_.size());
   if (is_new) {

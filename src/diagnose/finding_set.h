@@ -39,6 +39,8 @@ class FindingSet {
   void add_finding(Finding finding);
   bool has(std::string_view id) const { return index_.count(std::string(id)) != 0; }
   const Finding* find(std::string_view id) const;
+  /// An error that claims to be the cause.
+  bool has_error_cause() const;
   std::vector<Finding>& all() { return findings_; }
   const std::vector<Finding>& all() const { return findings_; }
   const RulePack& pack() const { return pack_; }

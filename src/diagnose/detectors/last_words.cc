@@ -1,6 +1,5 @@
 // Where nothing else explains a failure: the last warning or exception of a process, so that the
 // answer is never "healthy".
-#include "events/last_words.h"
 
 #include <algorithm>
 #include <map>
@@ -14,24 +13,9 @@ namespace {
 
 /// Lines from the end of a source within which an exception counts as its last word.
 constexpr uint64_t kLastLines = 80;
-/// The same for a shell's word that a program is gone.
-constexpr uint64_t kTailLines = 20;
 constexpr size_t kTitleText = 120;
 /// A part of a known message below this length could be that of anything.
 constexpr size_t kLeastStart = 12;
-
-bool explained(const FindingSet& findings) {
-  return std::any_of(findings.all().begin(), findings.all().end(), [](const Finding& f) {
-    return f.severity == Severity::Error && f.role == Role::RootCause;
-  });
-}
-
-/// Something else went wrong by these lines, whatever it may be the consequence of.
-bool tells_of_trouble(const FindingSet& findings) {
-  return std::any_of(findings.all().begin(), findings.all().end(), [](const Finding& f) {
-    return f.severity == Severity::Error && f.role != Role::Note;
-  });
-}
 
 /// NCCL's last line of a process, and an exception or a part of a traceback below it.
 bool raised_after(const SourceFacts& source, const Notable& n) {
@@ -140,12 +124,6 @@ bool is_farewell(std::string_view exception) {
                      [&](std::string_view name) { return exception.ends_with(name); });
 }
 
-bool is_serving(const SourceFacts& source) {
-  return std::any_of(source.processes.begin(), source.processes.end(), [](const ProcessFacts& p) {
-    return p.phase.entered.line != 0 && p.phase.phase == Phase::Serving;
-  });
-}
-
 /// A server that came up answers a bad request with an exception in its log and goes on.
 bool serves_on(const SourceFacts& source, int process, uint64_t line) {
   constexpr uint64_t kRestOfMessage = 1;
@@ -197,105 +175,13 @@ void last_exception(const Context& context, FindingSet& findings) {
   }
 }
 
-/// How the finding's texts name the end of a program.
-std::string words_of(const Death& death) {
-  std::string words(death.word);
-  const std::string_view name = signal_name(death.signal);
-  return name.empty() ? words : words + ", " + std::string(name);
-}
-
-/// What a shell or launcher said last: it tells how a program ended, not why.
-void death_word(const Context& context, FindingSet& findings) {
-  for (const auto& [key, source] : context.facts.sources) {
-    for (const Notable& n : source.notables) {
-      if (n.level != Level::None || n.last_line + kTailLines < source.lines) continue;
-      const auto death = death_of(n.body);
-      if (!death) continue;
-      const Rule* rule = findings.pack().find("rank-process-died", "last-word");
-      Draft draft{.id = "rank-process-died"};
-      draft.rule = rule;
-      draft.captures = {{"word", words_of(*death)}};
-      draft.confidence = Confidence::Possible;
-      draft.evidence = {{source.name, n.line, n.text}};
-      findings.add(std::move(draft));
-    }
-  }
-}
-
-/// A traceback that the lines stop in the middle of: there was an exception, whichever it was.
-void cut_traceback(const Context& context, FindingSet& findings) {
-  for (const auto& [key, source] : context.facts.sources) {
-    if (is_serving(source)) continue;
-    const Notable* inside = nullptr;
-    for (const Notable& n : source.notables) {
-      if (n.level == Level::None && n.last_line + kTailLines >= source.lines &&
-          is_inside_traceback(python_line(n.body).part))
-        inside = &n;
-    }
-    const bool ended = std::any_of(
-        source.python_errors.begin(), source.python_errors.end(),
-        [&](const PythonErrorFacts& e) { return inside && e.raised.line > inside->last_line; });
-    if (!inside || ended) continue;
-    Draft draft{.id = "python-exception"};
-    draft.rule = findings.pack().find("python-exception", "cut");
-    draft.confidence = Confidence::Possible;
-    draft.evidence = {{source.name, inside->line, inside->text}};
-    findings.add(std::move(draft));
-  }
-}
-
-/// Ids of findings that only tell that a rank at the other end is gone. Sorted.
-constexpr std::string_view kPeerGone[] = {"connection-broken", "connection-closed-by-peer"};
-
-bool came_up(const SourceFacts& source) {
-  return std::any_of(source.processes.begin(), source.processes.end(), [](const ProcessFacts& p) {
-    return std::any_of(p.comms.begin(), p.comms.end(), [](const CommFacts& c) {
-      return c.stage >= Stage::InitComplete && !c.failed;
-    });
-  });
-}
-
-/// Where calls failed because a peer closed its connections and no line says why it did. A job that
-/// ends well prints the same lines, after its communicators came up.
-void peer_gone(const Context& context, FindingSet& findings) {
-  for (const RuleHit& h : context.hits) {
-    if (!std::binary_search(std::begin(kPeerGone), std::end(kPeerGone), h.rule->id)) continue;
-    const int process = h.notable->process;
-    if (process < 0 || came_up(*h.source)) continue;
-    const bool failed_call = h.source->processes[process].backtraces > 0;
-    if (!failed_call && h.rule->severity != Severity::Error) continue;
-    const auto peer = h.captures.find("peer");
-    Draft draft{.id = "rank-process-died"};
-    draft.rule = findings.pack().find("rank-process-died", "closed-connections");
-    draft.confidence = Confidence::Possible;
-    Where where;
-    if (peer != h.captures.end()) where.peer = peer->second;
-    draft.where = {where};
-    draft.evidence = {{h.source->name, h.notable->line, h.notable->text}};
-    findings.add(std::move(draft));
-  }
-}
-
-/// Lines in which nothing is known say nothing about a launch, not even that it is well.
-void nothing_recognised(const Context& context, FindingSet& findings) {
-  if (context.job.input.lines == 0 || !findings.all().empty() || context.recognises_anything())
-    return;
-  Draft draft{.id = "nothing-recognised"};
-  draft.captures = {{"lines", std::to_string(context.job.input.lines)}};
-  findings.add(std::move(draft));
-}
-
 }  // namespace
 
 void detect_last_words(const Context& context, FindingSet& findings) {
-  if (explained(findings)) return;
+  if (findings.has_error_cause()) return;
   unknown_warning(context, findings);
-  if (explained(findings)) return;
+  if (findings.has_error_cause()) return;
   if (!last_traceback(context, findings)) last_exception(context, findings);
-  if (!tells_of_trouble(findings)) death_word(context, findings);
-  if (!tells_of_trouble(findings)) cut_traceback(context, findings);
-  if (!explained(findings)) peer_gone(context, findings);
-  nothing_recognised(context, findings);
 }
 
 }  // namespace rankdx

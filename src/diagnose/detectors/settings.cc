@@ -25,9 +25,8 @@ constexpr std::array<std::string_view, 7> kNoBuffer = {"efa-memory-registration-
                                                        "shm-too-small"};
 
 /// Findings that RDMA peers do not reach each other. Sorted.
-constexpr std::array<std::string_view, 3> kNoPeer = {"rdma-nics-not-connected",
-                                                     "rdma-peer-not-acknowledging",
-                                                     "roce-no-route"};
+constexpr std::array<std::string_view, 3> kNoPeer = {
+    "rdma-nics-not-connected", "rdma-peer-not-acknowledging", "roce-no-route"};
 
 const RuleHit* first_hit(const Context& context, auto wanted) {
   const auto hit = std::find_if(context.hits.begin(), context.hits.end(), [&](const RuleHit& h) {
@@ -56,13 +55,13 @@ void huge_buffers(const Context& context, FindingSet& findings) {
 }
 
 bool has_roce(const Context& context) {
-  return std::any_of(context.job.processes.begin(), context.job.processes.end(),
-                     [](const Process& p) {
-                       return std::any_of(p.facts.begin(), p.facts.end(), [](const auto* f) {
-                         return std::any_of(f->ib_devices.begin(), f->ib_devices.end(),
-                                            [](std::string_view d) { return d.ends_with("/RoCE"); });
-                       });
-                     });
+  return std::any_of(
+      context.job.processes.begin(), context.job.processes.end(), [](const Process& p) {
+        return std::any_of(p.facts.begin(), p.facts.end(), [](const auto* f) {
+          return std::any_of(f->ib_devices.begin(), f->ib_devices.end(),
+                             [](std::string_view d) { return d.ends_with("/RoCE"); });
+        });
+      });
 }
 
 /// The first two entries of an Ethernet port's table are made of its link-local address, in RoCE v1
