@@ -5,9 +5,11 @@
 #include <set>
 #include <thread>
 
+#include "events/json_lines.h"
 #include "events/kubernetes_document.h"
 #include "input/block_reader.h"
 #include "job/fold.h"
+#include "job/json_source.h"
 #include "job/pipeline.h"
 
 namespace rankdx {
@@ -32,6 +34,7 @@ class PeekedSource : public ByteSource {
   }
   bool is_facts() const { return head_ == kMagic; }
   DocumentForm document() const { return kubernetes_form(head_); }
+  bool is_json_log() const { return rankdx::is_json_log(head_); }
   Result<size_t> read(char* buffer, size_t size) override {
     if (given_ < head_.size()) {
       const size_t n = head_.copy(buffer, size, given_);
@@ -145,6 +148,7 @@ class Folder {
     if (source.is_facts()) return add_facts(item.name, source, part);
     ++part.logs;
     if (source.document() != DocumentForm::None) return fold_document(item.name, source, part);
+    if (source.is_json_log()) return fold_log(item.name, *json_log_source(source), part);
     fold_log(item.name, source, part);
   }
 
@@ -167,7 +171,7 @@ class Folder {
     fold_log(name, *log, part);
   }
 
-  SourceFacts& fold_log(const std::string& name, ByteSource& source, Part& part) const {
+  void fold_log(const std::string& name, ByteSource& source, Part& part) const {
     SourceFold fold(name, gate_);
     BlockReader reader(source, options_.block_bytes);
     SourcePipeline pipeline(
@@ -179,7 +183,7 @@ class Folder {
     SourceFacts facts = fold.finish(stats.bytes, stats.overlong, !stats.ended_with_newline,
                                     pipeline.error() ? to_string(*pipeline.error()) : "");
     auto key = std::make_pair(facts.name, facts.fingerprint);
-    return part.facts.sources.insert_or_assign(std::move(key), std::move(facts)).first->second;
+    part.facts.sources.insert_or_assign(std::move(key), std::move(facts));
   }
 
   static void add_facts(const std::string& name, ByteSource& source, Part& part) {

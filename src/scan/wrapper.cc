@@ -36,7 +36,7 @@ size_t digits_at(string_view text, size_t from) { return run(text, from, is_digi
 
 /// `from`, or the place behind one blank there.
 size_t skip_blank(string_view text, size_t from) {
-  return from < text.size() && text[from] == ' ' ? from + 1 : from;
+  return from < text.size() && (text[from] == ' ' || text[from] == '\t') ? from + 1 : from;
 }
 
 int number(string_view digits) { return parse_int<int>(digits).value_or(-1); }
@@ -102,7 +102,7 @@ size_t bracketed_stamp(string_view text, Wrapped& out) {  // [2026-03-19 19:40:0
 size_t iso_stamp(string_view text, Wrapped& out) {  // 2026-03-19T19:40:08.123456789Z
   if (text.size() < 11 || text[10] != 'T') return 0;
   const auto stamp = parse_stamp(text);
-  if (!stamp || (stamp->size < text.size() && text[stamp->size] != ' ')) return 0;
+  if (!stamp || (stamp->size < text.size() && !is_space(text[stamp->size]))) return 0;
   set_time(*stamp, text.data(), out);
   out.stamped = true;
   return skip_blank(text, stamp->size);
@@ -182,6 +182,12 @@ size_t slurm_label(string_view text, Wrapped& out) {  // "3: ", " 3: "
   if (text[end] != ':' || text[end + 1] != ' ') return 0;
   out.envelope.label_rank = number(text.substr(from, end - from));
   return end + 2;
+}
+
+size_t line_number(string_view text, Wrapped&) {  // "    12\t" of cat -n
+  const size_t from = run(text.substr(0, 6), 0, [](char c) { return c == ' '; });
+  const size_t end = digits_at(text, from);
+  return end > from && end < text.size() && text[end] == '\t' ? end + 1 : 0;
 }
 
 size_t ip_label(string_view text, Wrapped& out) {  // 10.10.45.86:
@@ -269,13 +275,21 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"[", kubectl_pod},        {"[", rank_label},
-    {"[", mpi_label},          {"[", bracketed_stamp},
-    {"[E^\\", colour_text},    {"(", actor},
-    {"0123456789", iso_stamp}, {" 0123456789", slurm_label},
-    {"0123456789", ip_label},  {"ADFJMNOS", syslog_stamp},
-    {"s", cri_stream, true},   {"a", syslog_unit, true},
-    {"a", compose_service},    {"a", stern_pod},
+    {"[", kubectl_pod},
+    {"[", rank_label},
+    {"[", mpi_label},
+    {"[", bracketed_stamp},
+    {"[E^\\", colour_text},
+    {"(", actor},
+    {"0123456789", iso_stamp},
+    {" 0123456789", slurm_label},
+    {" 0123456789", line_number},
+    {"0123456789", ip_label},
+    {"ADFJMNOS", syslog_stamp},
+    {"s", cri_stream, true},
+    {"a", syslog_unit, true},
+    {"a", compose_service},
+    {"a", stern_pod},
     {"\xE2", box_bar},
 };
 
@@ -337,8 +351,20 @@ size_t two_names(string_view text, Wrapped& out) {  // stern, if nothing else is
   return end + 1;
 }
 
+size_t grep_label(string_view text, Wrapped& out) {  // "logs/rank0.log:12:", "rank0.log:", "12:"
+  const size_t name = run(text, 0, [](char c) { return is_name(c) || c == '/'; });
+  if (name == 0 || name >= text.size() || text[name] != ':') return 0;
+  const size_t number = digits_at(text, name + 1);
+  const bool numbered = number > name + 1 && number < text.size() && text[number] == ':';
+  const string_view file = text.substr(0, name);
+  if (digits_at(file, 0) == name) return numbered ? 0 : name + 1;
+  if (file.find_first_of("./") == npos) return 0;
+  out.envelope.origin = file;
+  return (numbered ? number : name) + 1;
+}
+
 constexpr size_t (*kBeforePrefix[])(string_view, Wrapped&) = {host_label, bare_number, plain_stamp,
-                                                              two_names};
+                                                              two_names, grep_label};
 
 size_t peel_one_before_prefix(string_view head, Wrapped& out) {
   for (auto peel : kBeforePrefix) {
