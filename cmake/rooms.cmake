@@ -3,6 +3,9 @@
 add_library(rankdx_flags INTERFACE)
 target_include_directories(rankdx_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(rankdx_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(rankdx_flags INTERFACE $<$<CONFIG:Release>:-Wno-restrict>)  # false alarms on strings: GCC bug 105651
+endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   target_compile_options(rankdx_flags INTERFACE -Werror)
 endif()
