@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "events/last_words.h"
 #include "events/nccl.h"
 #include "events/nccl/skim.h"
 
@@ -37,8 +38,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   message.body = {reinterpret_cast<const char*>(data + 1), size - 1};
   const rankdx::Event event = rankdx::parse_nccl(message);
   compare_skim(message, event);
-  unsigned sum = touch(event.func) + touch(event.file) + touch(event.name) + touch(event.value) +
-                 touch(event.peer_text) + touch(event.text);
+  const auto death = rankdx::death_of(message.body);
+  unsigned sum = touch(death ? death->word : "") + touch(event.func) + touch(event.file) +
+                 touch(event.name) + touch(event.value) + touch(event.peer_text) +
+                 touch(event.text);
   rankdx::for_each_int(event.text, [&](int n) { sum += static_cast<unsigned>(n); });
   rankdx::for_each_tree(event.text,
                         [&](const rankdx::TreeLinks& t) { sum += static_cast<unsigned>(t.rank); });

@@ -102,7 +102,7 @@ std::string_view datatype_name(int type) {
 
 void count_collectives(Communicator& comm) {
   for (const Member& m : comm.ranks) {
-    if (!m.facts->calls) continue;
+    if (m.facts->last_calls.empty()) continue;
     const CallFacts& last = m.facts->last_calls.back();
     comm.collectives.push_back(
         {m.rank, m.facts->calls,
