@@ -120,8 +120,8 @@ std::optional<VersionRange> releases_of_flag(std::string_view flag) {
 }  // namespace
 
 int local_data_parallel(const LaunchSpec& spec) {
-  return std::max(1,
-                  spec.gpus_per_node / std::max(1, spec.tensor_parallel * spec.pipeline_parallel));
+  const int64_t replica = int64_t{spec.tensor_parallel} * spec.pipeline_parallel;
+  return static_cast<int>(std::max<int64_t>(1, spec.gpus_per_node / std::max<int64_t>(1, replica)));
 }
 
 Words serve_command(const LaunchSpec& s, Launcher launcher, const NodeWords& node) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "catalogue/version.h"
 
@@ -132,8 +134,12 @@ std::optional<std::string> mark_comment(std::string_view text, std::string_view 
   return std::nullopt;
 }
 
-int64_t world_gpus(const LaunchSpec& spec) {
-  return int64_t{spec.tensor_parallel} * spec.pipeline_parallel * spec.data_parallel;
+int even_share(const LaunchSpec& spec, int64_t parts) {
+  constexpr int64_t kMost = 1 << 16;
+  int64_t gpus = 1;
+  for (const int ways : {spec.tensor_parallel, spec.pipeline_parallel, spec.data_parallel})
+    gpus = std::min(gpus * std::clamp<int64_t>(ways, 1, kMost), kMost);
+  return static_cast<int>(std::max<int64_t>(1, gpus / std::max<int64_t>(1, parts)));
 }
 
 LaunchSpec finished(LaunchSpec spec, Launcher launcher) {

@@ -40,8 +40,9 @@ void read_marks(const std::function<std::optional<std::string>(std::string_view)
 std::string mark_comments(const LaunchSpec& spec);
 std::optional<std::string> mark_comment(std::string_view text, std::string_view name);
 
-/// GPUs of the whole group.
-int64_t world_gpus(const LaunchSpec& spec);
+/// The GPUs of the whole group over so many parts: 1 at least, and far beyond what is allowed at
+/// most, whatever numbers a file holds.
+int even_share(const LaunchSpec& spec, int64_t parts);
 /// The last step of every reader: executor, what the profile sets, defaults.
 LaunchSpec finished(LaunchSpec spec, Launcher launcher);
 /// Whether containers may write to the model's volume.

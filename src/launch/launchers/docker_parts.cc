@@ -212,7 +212,7 @@ Result<LaunchSpec> merged(std::vector<HostFacts> nodes, Launcher launcher) {
   if (nodes.size() > 1) {
     spec.nodes = static_cast<int>(nodes.size());
   } else if (spec.nodes == 1) {
-    spec.nodes = static_cast<int>(std::max<int64_t>(1, world_gpus(spec) / spec.gpus_per_node));
+    spec.nodes = even_share(spec, spec.gpus_per_node);
   }
   spec.hosts.resize(static_cast<size_t>(std::max(spec.nodes, 1)));
   return finished(std::move(spec), launcher);

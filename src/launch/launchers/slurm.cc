@@ -130,9 +130,8 @@ Result<LaunchSpec> read_slurm(const LaunchFiles& files) {
   if (!found) return fail(ErrorCode::Usage, "no srun in it runs vLLM");
   if (const std::string name = directive(text, "job-name"); !name.empty()) spec.name = name;
   spec.nodes = parse_int<int>(directive(text, "nodes")).value_or(spec.nodes);
-  const int even =
-      static_cast<int>(std::max<int64_t>(1, world_gpus(spec) / std::max(1, spec.nodes)));
-  spec.gpus_per_node = parse_int<int>(directive(text, "gpus-per-node")).value_or(even);
+  spec.gpus_per_node =
+      parse_int<int>(directive(text, "gpus-per-node")).value_or(even_share(spec, spec.nodes));
   spec.partition = directive(text, "partition");
   spec.account = directive(text, "account");
   spec.time_limit = directive(text, "time");

@@ -91,8 +91,7 @@ Result<LaunchSpec> read_ssh(const LaunchFiles& files) {
   if (nodes[0].spec.image.empty()) {
     // GPUs are not said anywhere: all ranks share the hosts evenly.
     for (HostFacts& node : nodes) {
-      node.spec.gpus_per_node = static_cast<int>(
-          std::max<int64_t>(1, world_gpus(node.spec) / static_cast<int64_t>(nodes.size())));
+      node.spec.gpus_per_node = even_share(node.spec, static_cast<int64_t>(nodes.size()));
     }
   }
   return merged(std::move(nodes), kThis);
