@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/text.h"
 #include "bundle/subsystem.h"
 #include "events/nccl.h"
+#include "events/nccl/skim.h"
 #include "job/notables.h"
 #include "scan/scanner.h"
 
@@ -100,6 +102,7 @@ struct LineFilter::Impl : MessageSink {
   int64_t last_time = kNoTime;
   bool wanted = false;
   std::vector<int> rank_of_writer;
+  Event event;  ///< of the line at hand
 
   Impl(const FilterOptions& o, const RankOf& r, VolumeStats* s) : options(o), ranks(r), stats(s) {}
 
@@ -124,19 +127,36 @@ struct LineFilter::Impl : MessageSink {
   }
 
   void on_message(const Envelope& m, std::string_view line) override {
-    const bool looks = !options.subsystems.empty() || stats;
-    const Event event = looks && m.level != Level::None ? parse_nccl(m) : Event{};
-    const std::string_view subsystem = subsystem_of(m.level, event);
     const int who = !options.ranks.empty() || stats ? rank(m) : -1;
-    if (stats) count(subsystem, who, line);
+    if (stats) count(subsystem(m), who, line);
     if (!in_time(m)) return;
     if (options.level == LeastLevel::Warn && m.level != Level::Warn && m.level != Level::Abort &&
         !(m.level == Level::None && sounds_bad(m.body)))
       return;
-    if (!options.subsystems.empty() && !options.subsystems.count(std::string(subsystem))) return;
     if (!options.ranks.empty() && !options.ranks.count(who)) return;
     if (!options.comm.empty() && m.body.find(options.comm) == m.body.npos) return;
+    // Last, as it takes longest.
+    if (!options.subsystems.empty() && !options.subsystems.contains(subsystem(m))) return;
     wanted = true;
+  }
+
+  /// Most lines of a large log are known without a full reading.
+  std::string_view subsystem(const Envelope& m) {
+    if (m.level == Level::None) return subsystem_of(m.level, EventKind::Unknown);
+    CollectiveCall call;
+    if (m.level == Level::Info) {
+      const EventKind kind = skim_nccl(m.body, call);
+      if (kind != EventKind::Unknown) return subsystem_of(m.level, kind);
+    }
+    parse_nccl({m.level, m.body, m.file, m.func, m.host.size()}, event);
+    return subsystem_of(m.level, event.kind);
+  }
+
+  /// Whether the line cannot matter, for itself or for lines that follow, whoever wrote it.
+  bool is_out(std::string_view line) const {
+    return !options.comm.empty() && !stats && !options.since_us && !options.until_us &&
+           options.ranks.empty() &&
+           ::memmem(line.data(), line.size(), options.comm.data(), options.comm.size()) == nullptr;
   }
 
   void count(std::string_view subsystem, int who, std::string_view line) {
@@ -155,6 +175,7 @@ bool LineFilter::keep(std::string_view line) {
   Impl& i = *impl_;
   ++i.line_number;
   if (i.stats) ++i.stats->lines;
+  if (i.is_out(line)) return false;
   i.wanted = false;
   i.scanner.scan_line(line, i);
   const auto& around = i.options.around;

@@ -18,7 +18,7 @@ namespace rankdx {
 enum class LeastLevel : uint8_t { All, Warn };
 
 struct FilterOptions {
-  std::set<std::string> subsystems;  ///< "INIT", ...; empty: all
+  std::set<std::string, std::less<>> subsystems;  ///< "INIT", ...; empty: all
   LeastLevel level = LeastLevel::All;
   std::set<int> ranks;  ///< of the largest communicator, or printed by the launcher; empty: all
   std::string comm;     ///< id or pointer as printed, "0x3c29..."; empty: all

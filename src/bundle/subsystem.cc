@@ -1,6 +1,7 @@
 #include "bundle/subsystem.h"
 
 #include <array>
+#include <cstdint>
 #include <utility>
 
 namespace rankdx {
@@ -63,16 +64,20 @@ constexpr std::array kByKind = std::to_array<std::pair<EventKind, std::string_vi
     {Backtrace, "ALL"},
 });
 
+constexpr auto kNames = [] {
+  std::array<std::string_view, 256> names;
+  names.fill("OTHER");
+  for (const auto& [kind, name] : kByKind) names[static_cast<uint8_t>(kind)] = name;
+  return names;
+}();
+
 }  // namespace
 
-std::string_view subsystem_of(Level level, const Event& event) {
+std::string_view subsystem_of(Level level, EventKind kind) {
   if (level == Level::None) return "TEXT";
   if (level == Level::Warn || level == Level::Abort) return "WARN";
   if (level == Level::Version) return "VERSION";
-  for (const auto& [kind, name] : kByKind) {
-    if (kind == event.kind) return name;
-  }
-  return "OTHER";
+  return kNames[static_cast<uint8_t>(kind)];
 }
 
 }  // namespace rankdx

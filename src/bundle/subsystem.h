@@ -9,6 +9,6 @@ namespace rankdx {
 
 /// "INIT", "NET", "COLL", ...; "WARN" for warnings, which every setting prints; "TEXT" for lines
 /// that are not NCCL's.
-std::string_view subsystem_of(Level level, const Event& event);
+std::string_view subsystem_of(Level level, EventKind kind);
 
 }  // namespace rankdx

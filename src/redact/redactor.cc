@@ -1,6 +1,8 @@
 #include "redact/redactor.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "redact/letters.h"
 #include "redact/pass.h"
@@ -13,8 +15,20 @@ constexpr size_t kMostNames = 1 << 20;
 constexpr int kMostKeyLines =
     200;  ///< a key of 16,384 bits has 203; one that never ends must not swallow a log
 
-constexpr uint32_t key_of(uint32_t before, char c) {
-  return (before << 5 | (static_cast<unsigned char>(c) & 31)) & 0x7fff;
+/// Place in the table of kinds, for three bytes. Others may share it (what is found is judged), but
+/// rarely: that costs time.
+constexpr int kKeyBits = 17;
+uint32_t key_of(const char* three) {
+  uint16_t two;
+  std::memcpy(&two, three, sizeof two);
+  const uint32_t all = uint32_t{static_cast<unsigned char>(three[2])} << 16 | two;
+  return all * 0x9e3779b1u >> (32 - kKeyBits);
+}
+
+std::string any_byte() {
+  std::string all;
+  for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
+  return all;
 }
 
 bool is_base64(std::string_view text) {
@@ -24,41 +38,54 @@ bool is_base64(std::string_view text) {
 
 }  // namespace
 
-Redactor::Redactor(Hide hide) : hide_(hide) {
-  for (std::string_view text : token_beginnings()) watch(text, kToken);
-  for (std::string_view text : secret_path_beginnings()) watch(text, kPath);
-  for (std::string_view text : secret_name_parts()) watch(text, kName);
-  watch("://", kUserInfo);
-  watch("begin", kKeyBlock);
-  watch("name", kNameOfSetting);
-  watch("value", kValueOfSetting);
-  watch("-u ", kCommandFlag);
-  watch("--user", kCommandFlag);
+Redactor::Watched::Watched(Hide hide) : kinds(size_t{1} << kKeyBits) {
+  for (std::string_view text : token_beginnings()) add(text, kToken, Case::Exact);
+  for (std::string_view text : secret_path_beginnings()) add(text, kPath, Case::Exact);
+  for (std::string_view text : secret_name_parts()) add(text, kName);
+  add("://", kUserInfo);
+  add("begin", kKeyBlock);
+  add("name", kNameOfSetting);
+  add("value", kValueOfSetting);
+  add("-u ", kCommandFlag);
+  add("--user", kCommandFlag);
   if (hide == Hide::SecretsOnly) return;
-  for (std::string_view text : {"user", "login", "logname", "uname", "ruser"}) watch(text, kName);
-  for (std::string_view text : {"/home/", "/users/", "ip-"}) watch(text, kPlace);
-  watch_numbers('.', kAddress);
-  watch_numbers(':', kAddress);
-  watch("::", kAddress);
+  for (std::string_view text : {"user", "login", "logname", "uname", "ruser"}) add(text, kName);
+  for (std::string_view text : {"/home/", "/users/", "ip-"}) add(text, kPlace);
+  add_numbers('.', kAddress);
+  add_numbers(':', kAddress);
+  add("::", kAddress);
 }
 
-void Redactor::watch(std::string_view beginning, uint8_t kind) {
-  uint32_t key = 0;
-  for (size_t i = 0; i < 3 && i < beginning.size(); ++i) key = key_of(key, beginning[i]);
-  if (beginning.size() >= 3) {
-    kinds_[key] |= kind;
-    return;
+/// The table is made once, and copied.
+Redactor::Redactor(Hide hide)
+    : hide_(hide), watched_([hide]() -> const Watched& {
+        static const Watched kSecrets(Hide::SecretsOnly), kNames(Hide::NamesToo);
+        return hide == Hide::NamesToo ? kNames : kSecrets;
+      }()) {}
+
+void Redactor::Watched::add(std::string_view beginning, uint8_t kind, Case letters) {
+  filter.add(beginning, letters);
+  std::vector<std::string> forms = {""};
+  for (size_t i = 0; i < PlaceFilter::kBytes; ++i) {
+    std::string bytes = i < beginning.size() ? std::string(1, beginning[i]) : any_byte();
+    if (letters == Case::Either && i < beginning.size() && is_alnum(bytes[0]) &&
+        !is_digit(bytes[0]))
+      bytes += static_cast<char>(bytes[0] ^ 0x20);
+    std::vector<std::string> longer;
+    for (const std::string& form : forms) {
+      for (char byte : bytes) longer.emplace_back(form).push_back(byte);
+    }
+    forms = std::move(longer);
   }
-  for (char last = 0; last < 32; ++last)
-    kinds_[key_of(key, last)] |= kind;  // two bytes and any third
+  for (const std::string& form : forms) kinds[key_of(form.data())] |= kind;
 }
 
 /// A separator between two hexadecimal digits.
-void Redactor::watch_numbers(char between, uint8_t kind) {
+void Redactor::Watched::add_numbers(char between, uint8_t kind) {
   constexpr std::string_view kDigits = "0123456789", kHex = "0123456789abcdef";
   const std::string_view digits = between == '.' ? kDigits : kHex;
   for (char a : digits) {
-    for (char b : digits) kinds_[key_of(key_of(key_of(0, a), between), b)] |= kind;
+    for (char b : digits) add(std::string{a, between, b}, kind);
   }
 }
 
@@ -74,7 +101,7 @@ void Redactor::add_host(std::string_view name) {
   if (std::find(std::begin(kWordsOfLogs), std::end(kWordsOfLogs), host) != std::end(kWordsOfLogs))
     return;
   if (hosts_.size() >= kMostNames) return;
-  watch(host, kHost);
+  watched_.add(host, kHost);
   name_for("host-", host, hosts_);
 }
 
@@ -116,11 +143,12 @@ void Redactor::redact(std::string_view line, std::string& out) {
     return;
   }
   RedactionPass pass(*this, line, out);
-  uint32_t key = 0;
-  for (size_t i = 0; i < line.size(); ++i) {
-    key = key_of(key, line[i]);
-    if (const uint8_t kinds = kinds_[key]; kinds != 0 && i >= 2) [[unlikely]] {
-      pass.look(i - 2, kinds);
+  watched_.filter.places(line, masks_);
+  for (size_t word = 0; word < masks_.size(); ++word) {
+    for (uint64_t mask = masks_[word]; mask != 0; mask &= mask - 1) {
+      const size_t at = word * 64 + static_cast<size_t>(std::countr_zero(mask));
+      if (const uint8_t kinds = watched_.kinds[key_of(line.data() + at)]; kinds != 0)
+        pass.look(at, kinds);
     }
   }
   pass.finish();

@@ -4,13 +4,14 @@
 // several threads at once: one redactor per text, or per report.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "redact/addresses.h"
+#include "redact/place_filter.h"
 
 namespace rankdx {
 
@@ -39,10 +40,15 @@ class Redactor {
  private:
   friend class RedactionPass;
   using Names = std::unordered_map<std::string, std::string>;
-  using Kinds = std::array<uint8_t, 1 << 15>;
 
-  void watch(std::string_view beginning, uint8_t kind);
-  void watch_numbers(char between, uint8_t kind);
+  /// What may begin with three bytes.
+  struct Watched {
+    std::vector<uint8_t> kinds;  ///< by a hash of them
+    PlaceFilter filter;          ///< of all that is in kinds
+    explicit Watched(Hide hide);
+    void add(std::string_view beginning, uint8_t kind, Case letters = Case::Either);
+    void add_numbers(char between, uint8_t kind);
+  };
   std::string name_for(std::string_view prefix, std::string_view name, Names& known);
   bool in_key_block(std::string_view line);
 
@@ -52,8 +58,8 @@ class Redactor {
   Names hosts_, users_;
   AddressPseudonyms addresses_;
   RedactionCounts counts_;
-  /// What may begin with three bytes, by their low five bits (so "TOK" and "tok" are one).
-  Kinds kinds_{};
+  Watched watched_;
+  std::vector<uint64_t> masks_;  ///< of the line at hand
 };
 
 }  // namespace rankdx

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <span>
 #include <string>
 
 #include "base/text.h"
@@ -155,6 +157,22 @@ constexpr std::array kShapes = std::to_array<Shape>({
     {"zpka_", 20, Letters::Word},
 });
 
+/// The shapes that begin with the first byte of a text.
+std::span<const Shape> shapes_from(std::string_view text) {
+  static const auto kFirst = [] {
+    std::array<uint8_t, 129> first{};
+    for (size_t c = 0; c <= 128; ++c) {
+      first[c] = static_cast<uint8_t>(std::count_if(kShapes.begin(), kShapes.end(), [&](auto& s) {
+        return static_cast<unsigned char>(s.prefix[0]) < c;
+      }));
+    }
+    return first;
+  }();
+  const size_t c = text.empty() ? 128 : static_cast<unsigned char>(text[0]);
+  if (c >= 128) return {};
+  return std::span(kShapes).subspan(kFirst[c], kFirst[c + 1] - kFirst[c]);
+}
+
 bool belongs(char c, Letters letters) {
   if (letters == Letters::UpperDigits) return is_digit(c) || (c >= 'A' && c <= 'Z');
   if (is_alnum(c) || c == '_') return true;
@@ -203,51 +221,61 @@ size_t ssh_key(std::string_view text) {
   return 0;
 }
 
+/// Sorted words, and a sieve in front of them: the first letters that a word of some length has.
+template <size_t N>
+struct WordSet {
+  std::array<std::string_view, N> words;
+  std::array<uint32_t, 32> first_letters{};
+  constexpr explicit WordSet(const std::array<std::string_view, N>& sorted) : words(sorted) {
+    for (std::string_view w : words) first_letters[w.size()] |= bit(w[0]);
+  }
+  static constexpr uint32_t bit(char c) { return 1u << (static_cast<unsigned char>(c) & 31); }
+  bool holds(std::string_view word) const {
+    return word.size() < first_letters.size() && first_letters[word.size()] & bit(word[0]) &&
+           std::binary_search(words.begin(), words.end(), word);
+  }
+};
+
 // Words of a name that make it a secret, and those that take it back ("max_tokens" counts,
 // "token_id" numbers). Sorted.
-constexpr std::array kSecretWords = std::to_array<std::string_view>({"apikey",
-                                                                     "auth",
-                                                                     "authkey",
-                                                                     "authorization",
-                                                                     "authtoken",
-                                                                     "bearer",
-                                                                     "connectionstring",
-                                                                     "cookie",
-                                                                     "credential",
-                                                                     "credentials",
-                                                                     "creds",
-                                                                     "dsn",
-                                                                     "passphrase",
-                                                                     "passwd",
-                                                                     "password",
-                                                                     "passwort",
-                                                                     "pat",
-                                                                     "privatekey",
-                                                                     "pwd",
-                                                                     "sas",
-                                                                     "secret",
-                                                                     "secretkey",
-                                                                     "sig",
-                                                                     "signature",
-                                                                     "token"});
-constexpr std::array kKeyBefore = std::to_array<std::string_view>(
+constexpr WordSet kSecretWords(std::to_array<std::string_view>({"apikey",
+                                                                "auth",
+                                                                "authkey",
+                                                                "authorization",
+                                                                "authtoken",
+                                                                "bearer",
+                                                                "connectionstring",
+                                                                "cookie",
+                                                                "credential",
+                                                                "credentials",
+                                                                "creds",
+                                                                "dsn",
+                                                                "passphrase",
+                                                                "passwd",
+                                                                "password",
+                                                                "passwort",
+                                                                "pat",
+                                                                "privatekey",
+                                                                "pwd",
+                                                                "sas",
+                                                                "secret",
+                                                                "secretkey",
+                                                                "sig",
+                                                                "signature",
+                                                                "token"}));
+constexpr WordSet kKeyBefore(std::to_array<std::string_view>(
     {"access",  "account",  "admin",      "api",     "app",     "application",  "auth",
      "client",  "consumer", "encryption", "license", "master",  "private",      "secret",
-     "service", "session",  "shared",     "signing", "storage", "subscription", "write"});
-constexpr std::array kTakenBack = std::to_array<std::string_view>(
+     "service", "session",  "shared",     "signing", "storage", "subscription", "write"}));
+constexpr WordSet kTakenBack(std::to_array<std::string_view>(
     {"algorithm", "bos",      "budget", "class",    "count",    "counts", "dir",
      "enabled",   "endpoint", "eos",    "expiry",   "file",     "id",     "ids",
      "image",     "len",      "length", "limit",    "mask",     "max",    "min",
      "mode",      "name",     "num",    "pad",      "parallel", "path",   "per",
      "prompt",    "provider", "ref",    "required", "sep",      "size",   "special",
-     "stop",      "ttl",      "type",   "unk",      "url",      "video"});
-constexpr std::array kUserWords =
-    std::to_array<std::string_view>({"login", "logname", "ruser", "uname", "user", "username"});
-
-template <size_t N>
-bool among(const std::array<std::string_view, N>& words, std::string_view word) {
-  return std::binary_search(words.begin(), words.end(), word);
-}
+     "stop",      "ttl",      "type",   "unk",      "url",      "video"}));
+constexpr WordSet kUserWords(std::to_array<std::string_view>({"login", "logname", "ruser", "uname",
+                                                              "user", "username"}));
 
 /// Calls on_word with each word of a name, in lower case: "dbPassword" has "db" and "password".
 template <class OnWord>
@@ -272,8 +300,8 @@ void for_each_word(std::string_view name, OnWord&& on_word) {
 
 size_t token_length(std::string_view text) {
   size_t longest = 0;
-  for (const Shape& s : kShapes) {
-    if (text.empty() || text[0] != s.prefix[0] || !text.starts_with(s.prefix)) continue;
+  for (const Shape& s : shapes_from(text)) {
+    if (!text.starts_with(s.prefix)) continue;
     const std::string_view rest = text.substr(s.prefix.size());
     const size_t n = run(rest, s.letters);
     if (n < s.least) continue;
@@ -305,10 +333,10 @@ SecretPath secret_path(std::string_view text) {
 bool names_a_secret(std::string_view name) {
   bool secret = false, taken_back = false, key_follows = false, string_follows = false;
   for_each_word(name, [&](std::string_view word) {
-    secret |= among(kSecretWords, word) || (key_follows && word == "key") ||
+    secret |= kSecretWords.holds(word) || (key_follows && word == "key") ||
               (string_follows && word == "string");
-    taken_back |= among(kTakenBack, word);
-    key_follows = among(kKeyBefore, word);
+    taken_back |= kTakenBack.holds(word);
+    key_follows = kKeyBefore.holds(word);
     string_follows = word == "connection";
   });
   return secret && !taken_back;
@@ -317,7 +345,7 @@ bool names_a_secret(std::string_view name) {
 bool names_a_user(std::string_view name) {
   bool user = false, last = false;
   for_each_word(name, [&](std::string_view word) {
-    last = among(kUserWords, word);
+    last = kUserWords.holds(word);
     user |= last;
   });
   return user && last;
