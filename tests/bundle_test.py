@@ -22,7 +22,14 @@ ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "NCCL_DEBUG":
 def unpacked(bundle):
     """Name to text of the members."""
     with subprocess.Popen(["zstd", "-dcq", bundle], stdout=subprocess.PIPE) as unpack, tarfile.open(fileobj=unpack.stdout, mode="r|") as tar:
-        return {m.name: tar.extractfile(m).read().decode() for m in tar}
+        return {m.name: tar.extractfile(m).read().decode(errors="replace") for m in tar}
+
+
+def collected(binary, bundle, *arguments):
+    """Members of a fresh bundle."""
+    bundle.unlink(missing_ok=True)
+    subprocess.run([binary, "collect", "-o", bundle, *arguments], capture_output=True, check=True)
+    return unpacked(bundle)
 
 
 def this_machine(binary, work):

@@ -22,6 +22,22 @@ size_t blanks(std::string_view text, size_t at) {
   return at;
 }
 
+/// "me:secret", but not "host:8000".
+bool holds_password(std::string_view authority) {
+  const size_t colon = authority.find(':');
+  if (colon == authority.npos) return false;
+  const std::string_view behind = authority.substr(colon + 1);
+  return behind.empty() || !std::all_of(behind.begin(), behind.end(), is_digit);
+}
+
+/// Whether a "&" ends a value: before the next setting of a query, or as an operator of a shell.
+bool ends_query_value(std::string_view rest) {
+  size_t n = 1;
+  while (n < rest.size() && is_of_name(rest[n])) ++n;
+  if (n == 1) return rest.size() == 1 || rest[1] == '&';
+  return n < rest.size() && rest[n] == '=';
+}
+
 /// The same letters but for their case.
 bool begins_with(std::string_view text, std::string_view lower_case) {
   if (text.size() < lower_case.size()) return false;
@@ -63,8 +79,14 @@ bool RedactionPass::starts_word(size_t at) const { return at == 0 || !is_alnum(l
 bool RedactionPass::token(size_t at) {
   if (!starts_word(at)) return false;
   const size_t n = token_length(rest(at));
-  if (n > 0) hide(at, at + n, kGone, r_.counts_.secrets);
-  return n > 0;
+  if (n == 0) return false;
+  size_t begin = at;
+  if (rest(at).starts_with("atlasv1.") && at > 0 && line_[at - 1] == '.') {  // "id.atlasv1.…"
+    --begin;
+    while (begin > done_ && is_alnum(line_[begin - 1])) --begin;
+  }
+  hide(begin, at + n, kGone, r_.counts_.secrets);
+  return true;
 }
 
 bool RedactionPass::path(size_t at) {
@@ -78,8 +100,12 @@ bool RedactionPass::user_info(size_t at) {
   const size_t begin = at + 3;
   size_t end = begin;
   while (end < line_.size() && !is_space(line_[end]) &&
-         std::string_view("/\"'<>?#").find(line_[end]) == std::string_view::npos)
+         std::string_view("/\"'<>").find(line_[end]) == std::string_view::npos) {
+    // A query or fragment begins, unless a password does that has such a sign: "me:a#b@host".
+    const bool sign = line_[end] == '?' || line_[end] == '#';
+    if (sign && !holds_password(line_.substr(begin, end - begin))) break;
     ++end;
+  }
   // A password may hold '@' itself, and '/' where it was not escaped; the last sign before the host
   // counts.
   const size_t sign = line_.substr(begin, end - begin).rfind('@');
@@ -131,6 +157,7 @@ size_t RedactionPass::value_behind(const Name& name) const {
   const size_t quotes = past_quotes(name.end);
   const size_t at = blanks(line_, quotes);
   if (at >= line_.size()) return line_.npos;
+  if (line_[at] == '>' && name.begin > 0 && line_[name.begin - 1] == '<') return at + 1;  // XML
   if (line_[at] == '=' || line_[at] == ':') {
     // "==" of a requirement and "::" of C++ assign nothing.
     if (at + 1 < line_.size() && line_[at + 1] == line_[at]) return line_.npos;
@@ -140,13 +167,27 @@ size_t RedactionPass::value_behind(const Name& name) const {
   if (flag && quotes > name.end && line_[at] == ',') return blanks(line_, at + 1);
   if (flag && at > quotes && line_[at] != '-') return at;
   const std::string_view word = line_.substr(name.begin, name.end - name.begin);
-  return begins_with(word, "bearer") && word.size() == 6 && at > quotes ? at : line_.npos;
+  if (begins_with(word, "bearer") && word.size() == 6 && at > quotes) return at;
+  return begins_with(word, "password") && at > quotes && is_of_netrc(name, at) ? at : line_.npos;
+}
+
+/// "machine x login me password y", or a line of the two words: "  password y".
+bool RedactionPass::is_of_netrc(const Name& name, size_t value) const {
+  const std::string_view before = trim(line_.substr(0, name.begin));
+  if (before.find("login ") != before.npos || before.starts_with("machine ")) return true;
+  return before.empty() && trim(line_.substr(end_of_value(value, Until::Word))).empty();
 }
 
 bool RedactionPass::setting(size_t at) {
   if (at < done_) return false;
-  const Name name = name_around(at);
+  Name name = name_around(at);
   name_seen_ = name.end;
+  // "api key: …" of prose.
+  if (begins_with(line_.substr(name.begin, name.end - name.begin), "key") && name.begin > done_ &&
+      line_[name.begin - 1] == ' ') {
+    --name.begin;
+    while (name.begin > done_ && is_alnum(line_[name.begin - 1])) --name.begin;
+  }
   const std::string_view word = line_.substr(name.begin, name.end - name.begin);
   const bool secret = names_a_secret(word);
   const bool user = !secret && r_.hide_ == Hide::NamesToo && names_a_user(word);
@@ -182,12 +223,20 @@ bool RedactionPass::hide_value(size_t at, std::string_view name) {
   const bool header = begins_with(name, "authorization") ||
                       begins_with(name, "proxy-authorization") || begins_with(name, "cookie") ||
                       begins_with(name, "set-cookie");
-  const Until until = quoted ? Until::Quote : header ? Until::Line : Until::Word;
-  const size_t end = end_of_value(begin, until);
+  const size_t end = header && !quoted ? end_of_header(name, begin)
+                                       : end_of_value(begin, quoted ? Until::Quote : Until::Word);
   const std::string_view value = line_.substr(begin, end - begin);
   if (says_nothing(value) || rest(begin).starts_with("<set to the key")) return false;
   hide(begin, end, kGone, r_.counts_.secrets);
   return true;
+}
+
+/// A header goes on to the end of its line, or of the quotes in which it stands as a whole.
+size_t RedactionPass::end_of_header(std::string_view name, size_t at) const {
+  const char before = name.data() == line_.data() ? ' ' : name.data()[-1];
+  if (!is_quote(before)) return line_.size();
+  const size_t end = line_.find(before, at);
+  return end == line_.npos ? line_.size() : end;
 }
 
 size_t RedactionPass::end_of_value(size_t at, Until until) const {
@@ -219,7 +268,7 @@ size_t RedactionPass::end_of_value(size_t at, Until until) const {
     return end;
   }
   while (end < line_.size() &&
-         (until == Until::Line ? !is_quote(line_[end]) : !ends_word(line_[end])))
+         (!ends_word(line_[end]) || (line_[end] == '&' && !ends_query_value(line_.substr(end)))))
     ++end;
   return end;
 }
@@ -244,9 +293,11 @@ bool RedactionPass::named_value(size_t at) {
   return false;
 }
 
-/// curl -u NAME:PASSWORD, --user NAME:PASSWORD
+/// curl -u NAME:PASSWORD, --user NAME:PASSWORD, docker login -p PASSWORD
 bool RedactionPass::command_flag(size_t at) {
   if (at > 0 && !is_space(line_[at - 1])) return false;
+  if (rest(at).starts_with("-p ") && line_.substr(0, at).find(" login ") != line_.npos)
+    return hide_value(blanks(line_, at + 3), "password");
   size_t begin = 0;
   if (rest(at).starts_with("-u ")) begin = at + 3;
   if (rest(at).starts_with("--user ") || rest(at).starts_with("--user=")) begin = at + 7;

@@ -26,6 +26,7 @@ enum RedactionKind : uint8_t {
   kNameOfSetting = kOther,
   kValueOfSetting = kOther,
   kCommandFlag = kOther,
+  kColour = kOther,
 };
 
 class RedactionPass {
@@ -40,7 +41,7 @@ class RedactionPass {
   void finish();
 
  private:
-  enum class Until : uint8_t { Word, Quote, Bracket, Line };
+  enum class Until : uint8_t { Word, Quote, Bracket };
   struct Name {
     size_t begin, end;
   };
@@ -60,6 +61,8 @@ class RedactionPass {
   size_t value_behind(const Name& name) const;
   bool hide_value(size_t at, std::string_view name);
   size_t end_of_value(size_t at, Until until) const;
+  size_t end_of_header(std::string_view name, size_t at) const;
+  bool is_of_netrc(const Name& name, size_t value) const;
   size_t past_quotes(size_t at) const;
 
   bool starts_word(size_t at) const;

@@ -31,6 +31,20 @@ std::string any_byte() {
   return all;
 }
 
+/// Without "ESC [ ... letter", and without any other ESC.
+std::string colourless(std::string_view line) {
+  std::string out;
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (line[i] != '\x1b') {
+      out += line[i];
+    } else if (i + 1 < line.size() && line[i + 1] == '[') {
+      i += 2;
+      while (i < line.size() && line[i] >= ' ' && line[i] < '@') ++i;
+    }
+  }
+  return out;
+}
+
 bool is_base64(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return is_alnum(c) || c == '+' || c == '/' || c == '='; });
@@ -47,6 +61,8 @@ Redactor::Watched::Watched(Hide hide) : kinds(size_t{1} << kKeyBits) {
   add("name", kNameOfSetting);
   add("value", kValueOfSetting);
   add("-u ", kCommandFlag);
+  add("-p ", kCommandFlag);
+  add("\x1b[", kColour);
   add("--user", kCommandFlag);
   if (hide == Hide::SecretsOnly) return;
   for (std::string_view text : {"user", "login", "logname", "uname", "ruser"}) add(text, kName);
@@ -131,6 +147,16 @@ bool Redactor::in_key_block(std::string_view line) {
   return key_lines_ > 0;
 }
 
+/// Colours may stand in the middle of a secret: they go where one was found.
+void Redactor::redact_coloured(std::string_view line, std::string& out) {
+  const uint64_t before = counts_.total();
+  const std::string clean = redact(colourless(line));
+  if (counts_.total() == before)
+    out += line;
+  else
+    out += clean;
+}
+
 std::string Redactor::redact(std::string_view line) {
   std::string out;
   redact(line, out);
@@ -138,17 +164,25 @@ std::string Redactor::redact(std::string_view line) {
 }
 
 void Redactor::redact(std::string_view line, std::string& out) {
-  if (key_lines_ > 0 && in_key_block(line)) {
+  if (key_lines_ > 0 && in_key_block(line.find('\x1b') == line.npos ? line : colourless(line))) {
     out += kGone;
     return;
   }
+  const size_t begin = out.size();
+  const RedactionCounts before = counts_;
   RedactionPass pass(*this, line, out);
   watched_.filter.places(line, masks_);
   for (size_t word = 0; word < masks_.size(); ++word) {
     for (uint64_t mask = masks_[word]; mask != 0; mask &= mask - 1) {
       const size_t at = word * 64 + static_cast<size_t>(std::countr_zero(mask));
-      if (const uint8_t kinds = watched_.kinds[key_of(line.data() + at)]; kinds != 0)
-        pass.look(at, kinds);
+      const uint8_t kinds = watched_.kinds[key_of(line.data() + at)];
+      if (kinds == 0) continue;
+      if (line[at] == '\x1b') {
+        out.resize(begin);
+        counts_ = before;
+        return redact_coloured(line, out);
+      }
+      pass.look(at, kinds);
     }
   }
   pass.finish();

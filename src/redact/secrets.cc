@@ -264,9 +264,10 @@ constexpr WordSet kSecretWords(std::to_array<std::string_view>({"apikey",
                                                                 "signature",
                                                                 "token"}));
 constexpr WordSet kKeyBefore(std::to_array<std::string_view>(
-    {"access",  "account",  "admin",      "api",     "app",     "application",  "auth",
-     "client",  "consumer", "encryption", "license", "master",  "private",      "secret",
-     "service", "session",  "shared",     "signing", "storage", "subscription", "write"}));
+    {"access",  "account", "admin",        "api",        "app",     "application",
+     "auth",    "client",  "consumer",     "encryption", "license", "master",
+     "munge",   "private", "secret",       "service",    "session", "shared",
+     "signing", "storage", "subscription", "write"}));
 constexpr WordSet kTakenBack(std::to_array<std::string_view>(
     {"algorithm", "bos",      "budget", "class",    "count",    "counts", "dir",
      "enabled",   "endpoint", "eos",    "expiry",   "file",     "id",     "ids",
@@ -274,8 +275,16 @@ constexpr WordSet kTakenBack(std::to_array<std::string_view>(
      "mode",      "name",     "num",    "pad",      "parallel", "path",   "per",
      "prompt",    "provider", "ref",    "required", "sep",      "size",   "special",
      "stop",      "ttl",      "type",   "unk",      "url",      "video"}));
+constexpr std::array kEndings =
+    std::to_array<std::string_view>({"apikey", "passwd", "password", "secret", "token"});
 constexpr WordSet kUserWords(std::to_array<std::string_view>({"login", "logname", "ruser", "uname",
                                                               "user", "username"}));
+
+/// "PGPASSWORD", "identitytoken": glued to a word before it.
+bool ends_like_a_secret(std::string_view word) {
+  return std::any_of(kEndings.begin(), kEndings.end(),
+                     [&](std::string_view e) { return word.ends_with(e); });
+}
 
 /// Calls on_word with each word of a name, in lower case: "dbPassword" has "db" and "password".
 template <class OnWord>
@@ -333,8 +342,8 @@ SecretPath secret_path(std::string_view text) {
 bool names_a_secret(std::string_view name) {
   bool secret = false, taken_back = false, key_follows = false, string_follows = false;
   for_each_word(name, [&](std::string_view word) {
-    secret |= kSecretWords.holds(word) || (key_follows && word == "key") ||
-              (string_follows && word == "string");
+    secret |= kSecretWords.holds(word) || ends_like_a_secret(word) ||
+              (key_follows && word == "key") || (string_follows && word == "string");
     taken_back |= kTakenBack.holds(word);
     key_follows = kKeyBefore.holds(word);
     string_follows = word == "connection";
