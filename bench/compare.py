@@ -133,6 +133,20 @@ class Bench:
             self.say(f"## {self.args.lnav_size} log against lnav, headless\n\nlnav runs once: it is slow.\n\n"
                      f"{lnav.measure().markdown()}")
 
+    def keep(self):
+        """Cutting down and redacting, one thread, against one literal."""
+        log = self.log(self.args.size)
+        table = Table(self.args.rounds, "rg -c NCCL")
+        table.add("rg -c NCCL", ["rg", "-c", "NCCL", log])
+        for options in ("--level warn", "--comm 0x3c29b1244fa04682", "--around 5000", "--since 10:00 --until 11:00", "--subsys NET", "--collapse",
+                        "--rank 1", "--stats"):
+            table.add(f"rankdx filter {options}", [self.rankdx, "filter", *options.split(), log])
+        redact = str(Path(self.args.make_log).with_name("redact_log"))
+        table.add("redaction of secrets", [redact, log])
+        table.add("redaction of secrets, addresses and names", [redact, "--names", log])
+        self.say(f"## {self.args.size} log cut down and redacted\n\n`filter` writes the lines that it keeps, redaction (`bench/redact_log`, what `collect` "
+                 f"does before it compresses) all of them; `rg` a number.\n\n{table.measure().markdown()}")
+
     def packed(self):
         size = self.args.size
         log = self.log(size)
@@ -218,7 +232,7 @@ def main():
     parser.add_argument("--lnav-size", default="100M")
     parser.add_argument("--hostile-size", default="1G")
     parser.add_argument("--sizes", default="100M,1G,4G", help="for the cost by size")
-    parser.add_argument("--only", default="programs,packed,threads,linear,hostile,start_up")
+    parser.add_argument("--only", default="programs,keep,packed,threads,linear,hostile,start_up")
     args = parser.parse_args()
     Path(args.work).mkdir(parents=True, exist_ok=True)
     bench = Bench(args)
