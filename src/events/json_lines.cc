@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "scan/timestamp.h"
@@ -12,28 +14,54 @@ namespace {
 using nlohmann::json;
 using std::string_view;
 
-// Where the writers put things, as JSON pointers; the first one that is there counts.
-constexpr string_view kText[] = {
-    "/log", "/message", "/msg", "/line", "/textPayload", "/MESSAGE", "/jsonPayload/message"};
-constexpr string_view kTime[] = {"/time", "/timestamp", "/@timestamp", "/ts"};
-constexpr string_view kPod[] = {"/podName", "/kubernetes/pod_name", "/kubernetes/pod/name",
-                                "/resource/labels/pod_name", "/labels/pod"};
-constexpr string_view kContainer[] = {"/containerName", "/kubernetes/container_name",
-                                      "/kubernetes/container/name",
-                                      "/resource/labels/container_name", "/labels/container"};
+using Places = std::vector<json::json_pointer>;
+
+/// Where the writers put things; the first one that is there counts.
+struct Members {
+  Places text, time, pod, container;
+};
+
+Places places(std::initializer_list<const char*> pointers) {
+  return {pointers.begin(), pointers.end()};
+}
+
+const Members& members() {
+  static const Members kMembers = {
+      places({"/log", "/message", "/msg", "/line", "/textPayload", "/MESSAGE",
+              "/jsonPayload/message"}),
+      places({"/time", "/timestamp", "/@timestamp", "/ts"}),
+      places({"/podName", "/kubernetes/pod_name", "/kubernetes/pod/name",
+              "/resource/labels/pod_name", "/labels/pod"}),
+      places({"/containerName", "/kubernetes/container_name", "/kubernetes/container/name",
+              "/resource/labels/container_name", "/labels/container"})};
+  return kMembers;
+}
+
+const json* first_of(const json& object, const Places& places) {
+  for (const json::json_pointer& place : places) {
+    if (object.contains(place)) return &object.at(place);
+  }
+  return nullptr;
+}
 
 /// Docker cuts longer lines into objects of this many bytes (daemon/logger/copier.go).
 constexpr size_t kDockerPiece = 16 << 10;
 
-template <size_t n>
-const std::string* string_at(const json& object, const string_view (&places)[n]) {
-  for (const string_view place : places) {
-    const json::json_pointer pointer{std::string(place)};
-    if (!object.contains(pointer)) continue;
-    const json& value = object.at(pointer);
-    if (value.is_string()) return &value.get_ref<const std::string&>();
+/// "" where there is none.
+std::string string_in(const json* value) {
+  return value && value->is_string() ? value->get<std::string>() : "";
+}
+
+/// A text, or its bytes as numbers (journalctl writes those of a line with colours so).
+std::optional<std::string> line_in(const json* value) {
+  if (!value || !(value->is_string() || value->is_array())) return std::nullopt;
+  if (value->is_string()) return value->get<std::string>();
+  std::string bytes;
+  for (const json& byte : *value) {
+    if (!byte.is_number_unsigned() || byte > 255) return std::nullopt;
+    bytes += static_cast<char>(byte.get<unsigned>());
   }
-  return nullptr;
+  return bytes;
 }
 
 bool is_name(const std::string& text) {
@@ -45,17 +73,13 @@ bool is_name(const std::string& text) {
 
 std::string prefix_of(const json& object) {
   std::string prefix;
-  const std::string* const pod = string_at(object, kPod);
-  if (pod && is_name(*pod)) {
-    const std::string* const container = string_at(object, kContainer);
-    const bool named = container && is_name(*container);
-    prefix = "[pod/" + *pod + "/" + (named ? *container : "") + "] ";
-  }
-  const std::string* const time = string_at(object, kTime);
-  if (!time) return prefix;
+  const std::string pod = string_in(first_of(object, members().pod)),
+                    container = string_in(first_of(object, members().container));
+  if (is_name(pod)) prefix = "[pod/" + pod + "/" + (is_name(container) ? container : "") + "] ";
+  const std::string time = string_in(first_of(object, members().time));
   // "2026-03-19T19:40:08.5Z"; what else is in there does not count.
-  const auto stamp = time->size() > 10 && (*time)[10] == 'T' ? parse_stamp(*time) : std::nullopt;
-  return stamp ? prefix + time->substr(0, stamp->size) + ' ' : prefix;
+  const auto stamp = time.size() > 10 && time[10] == 'T' ? parse_stamp(time) : std::nullopt;
+  return stamp ? prefix + time.substr(0, stamp->size) + ' ' : prefix;
 }
 
 json parsed(std::string_view line) {
@@ -69,9 +93,9 @@ json parsed(std::string_view line) {
 std::optional<JsonLine> read_json_line(string_view line) {
   if (!line.starts_with('{')) return std::nullopt;
   const json object = parsed(line);
-  const std::string* const text = object.is_object() ? string_at(object, kText) : nullptr;
+  auto text = object.is_object() ? line_in(first_of(object, members().text)) : std::nullopt;
   if (!text) return std::nullopt;
-  JsonLine out{prefix_of(object), *text};
+  JsonLine out{prefix_of(object), std::move(*text)};
   if (out.text.ends_with('\n')) {
     out.text.pop_back();
   } else {

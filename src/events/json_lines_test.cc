@@ -24,11 +24,15 @@ TEST(JsonLines, FormsOfEachWriter) {
             "[pod/p-0/] 2026-03-19T19:40:08.5Z ready");
   EXPECT_EQ(read(R"({"labels":{"pod":"p-0","container":"c"},"line":"ready","timestamp":"soon"})"),
             "[pod/p-0/c] ready");
+  EXPECT_EQ(read(R"({"MESSAGE":"ready","_PID":"7","__REALTIME_TIMESTAMP":"1773949208000000"})"),
+            "ready");
+  EXPECT_EQ(read(R"({"MESSAGE":[27,91,51,54,109,111,107]})"), "\x1b[36mok");
 }
 
 TEST(JsonLines, NotALogLine) {
-  for (std::string_view line : {"", "{", "{}", "[1]", "{\"log\":7}", "{\"level\":\"info\"}",
-                                "n:7:9 [0] NCCL INFO x", "{'log': 'python'}"}) {
+  for (std::string_view line :
+       {"", "{", "{}", "[1]", "{\"log\":7}", "{\"log\":[256]}", "{\"log\":[\"a\"]}",
+        "{\"level\":\"info\"}", "n:7:9 [0] NCCL INFO x", "{'log': 'python'}"}) {
     EXPECT_EQ(read(line), "none") << line;
   }
 }

@@ -54,7 +54,8 @@ class JsonLogSource : public ByteSource {
   void put(std::string_view line, bool whole) {
     const auto read = line.size() > kLongest ? std::nullopt : read_json_line(line);
     if (!read) {
-      out_ = line;
+      if (continued_) out_ = '\n';
+      out_ += line;
     } else {
       if (!continued_) out_ = read->prefix;
       for (const char c : read->text) {

@@ -45,6 +45,7 @@ TEST(JsonSource, LongLineOfSeveralObjects) {
   const std::string piece(16 << 10, 'x');
   EXPECT_EQ(all_of("{\"log\":\"" + piece + "\"}\n{\"log\":\"end\\n\"}\n{\"log\":\"b\\n\"}\n"),
             piece + "end\nb\n");
+  EXPECT_EQ(all_of("{\"log\":\"" + piece + "\"}\nplain\n"), piece + "\nplain\n");
 }
 
 TEST(JsonSource, LineWithoutEndPasses) {
