@@ -152,6 +152,13 @@ struct LineFilter::Impl : MessageSink {
     return subsystem_of(m.level, event.kind);
   }
 
+  /// Whether every line that says anything is kept.
+  bool takes_all() const {
+    return options.subsystems.empty() && options.level == LeastLevel::All &&
+           options.ranks.empty() && options.comm.empty() && !options.since_us &&
+           !options.until_us && !stats;
+  }
+
   /// Whether the line cannot matter, for itself or for lines that follow, whoever wrote it.
   bool is_out(std::string_view line) const {
     return !options.comm.empty() && !stats && !options.since_us && !options.until_us &&
@@ -161,8 +168,10 @@ struct LineFilter::Impl : MessageSink {
 
   void count(std::string_view subsystem, int who, std::string_view line) {
     auto add = [&](VolumeStats::Count& c) { ++c.lines, c.bytes += line.size() + 1; };
-    add(stats->by_subsystem[std::string(subsystem)]);
-    add(stats->by_rank[who < 0 ? "?" : std::to_string(who)]);
+    const auto found = stats->by_subsystem.find(subsystem);
+    add(found != stats->by_subsystem.end() ? found->second
+                                           : stats->by_subsystem[std::string(subsystem)]);
+    add(stats->by_rank[std::max(who, -1)]);
   }
 };
 
@@ -176,8 +185,8 @@ bool LineFilter::keep(std::string_view line) {
   ++i.line_number;
   if (i.stats) ++i.stats->lines;
   if (i.is_out(line)) return false;
-  i.wanted = false;
-  i.scanner.scan_line(line, i);
+  i.wanted = i.takes_all() && !trim(line).empty();
+  if (!i.takes_all()) i.scanner.scan_line(line, i);
   const auto& around = i.options.around;
   const bool near = !around || (i.line_number + i.options.context >= *around &&
                                 i.line_number <= *around + i.options.context);

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/result.h"
 #include "job/job.h"
@@ -50,7 +51,8 @@ struct VolumeStats {
   struct Count {
     uint64_t lines = 0, bytes = 0;
   };
-  std::map<std::string, Count> by_subsystem, by_rank;
+  std::map<std::string, Count, std::less<>> by_subsystem;
+  std::map<int, Count> by_rank;  ///< -1: not known
   uint64_t lines = 0, kept = 0;
 };
 
@@ -83,7 +85,7 @@ class Collapser {
     uint64_t count = 0;
     std::string example;
   };
-  std::map<uint64_t, Kind> kinds_;
+  std::unordered_map<uint64_t, Kind> kinds_;
   uint64_t folded_ = 0;
 };
 

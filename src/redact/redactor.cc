@@ -31,16 +31,21 @@ std::string any_byte() {
   return all;
 }
 
-/// Without "ESC [ ... letter", and without any other ESC.
+/// Length of the colour at line[at] ("ESC[0;31m", and "ESC[K", which ls and grep add), 0 for none.
+/// No other sequence: a broken one must not take the first letter of a secret with it.
+size_t colour_at(std::string_view line, size_t at) {
+  if (!line.substr(at).starts_with("\x1b[")) return 0;
+  size_t end = at + 2;
+  while (end < line.size() && (is_digit(line[end]) || line[end] == ';' || line[end] == ':')) ++end;
+  return end < line.size() && (line[end] == 'm' || line[end] == 'K') ? end + 1 - at : 0;
+}
+
 std::string colourless(std::string_view line) {
   std::string out;
-  for (size_t i = 0; i < line.size(); ++i) {
-    if (line[i] != '\x1b') {
-      out += line[i];
-    } else if (i + 1 < line.size() && line[i + 1] == '[') {
-      i += 2;
-      while (i < line.size() && line[i] >= ' ' && line[i] < '@') ++i;
-    }
+  for (size_t i = 0; i < line.size();) {
+    const size_t colour = colour_at(line, i);
+    if (colour == 0) out += line[i];
+    i += std::max<size_t>(colour, 1);
   }
   return out;
 }
@@ -147,27 +152,14 @@ bool Redactor::in_key_block(std::string_view line) {
   return key_lines_ > 0;
 }
 
-/// Colours may stand in the middle of a secret: they go where one was found.
-void Redactor::redact_coloured(std::string_view line, std::string& out) {
-  const uint64_t before = counts_.total();
-  const std::string clean = redact(colourless(line));
-  if (counts_.total() == before)
-    out += line;
-  else
-    out += clean;
-}
-
 std::string Redactor::redact(std::string_view line) {
   std::string out;
   redact(line, out);
   return out;
 }
 
-void Redactor::redact(std::string_view line, std::string& out) {
-  if (key_lines_ > 0 && in_key_block(line.find('\x1b') == line.npos ? line : colourless(line))) {
-    out += kGone;
-    return;
-  }
+/// False, with nothing done, at a colour that shall not be passed over.
+bool Redactor::redact_text(std::string_view line, Colours colours, std::string& out) {
   const size_t begin = out.size();
   const RedactionCounts before = counts_;
   RedactionPass pass(*this, line, out);
@@ -177,15 +169,29 @@ void Redactor::redact(std::string_view line, std::string& out) {
       const size_t at = word * 64 + static_cast<size_t>(std::countr_zero(mask));
       const uint8_t kinds = watched_.kinds[key_of(line.data() + at)];
       if (kinds == 0) continue;
-      if (line[at] == '\x1b') {
+      if (colours == Colours::StopAt && colour_at(line, at) > 0) {
         out.resize(begin);
         counts_ = before;
-        return redact_coloured(line, out);
+        return false;
       }
       pass.look(at, kinds);
     }
   }
   pass.finish();
+  return true;
+}
+
+void Redactor::redact(std::string_view line, std::string& out) {
+  if (key_lines_ > 0 && in_key_block(line.find('\x1b') == line.npos ? line : colourless(line))) {
+    out += kGone;
+    return;
+  }
+  if (redact_text(line, Colours::StopAt, out)) return;
+  // Colours may stand in the middle of a secret: they go where one was found.
+  const uint64_t before = counts_.total();
+  std::string clean;
+  redact_text(colourless(line), Colours::PassOver, clean);
+  out += counts_.total() == before ? line : std::string_view(clean);
 }
 
 }  // namespace rankdx

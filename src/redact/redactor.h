@@ -51,7 +51,8 @@ class Redactor {
   };
   std::string name_for(std::string_view prefix, std::string_view name, Names& known);
   bool in_key_block(std::string_view line);
-  void redact_coloured(std::string_view line, std::string& out);
+  enum class Colours : uint8_t { StopAt, PassOver };
+  bool redact_text(std::string_view line, Colours colours, std::string& out);
 
   Hide hide_;
   int key_lines_ = 0, odd_key_lines_ = 0;  ///< of the block of a private key, 0 outside

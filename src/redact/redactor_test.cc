@@ -18,6 +18,21 @@ void expect(Redactor& redactor, const std::vector<Case>& cases) {
 
 const std::string kLetters = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF";  // of no service
 
+TEST(Redactor, ColoursWithinASecret) {
+  Redactor r(Hide::SecretsOnly);
+  EXPECT_EQ(r.redact("\x1b[32mready\x1b[0m"), "\x1b[32mready\x1b[0m");
+  EXPECT_EQ(r.redact("at \x1b[36mhf_aB3dE6gH9jK2\x1b[1;31mmN5pQ8sT1vW4yZ7\x1b[0m now"),
+            "at [redacted] now");
+  // A broken colour takes no letter with it.
+  EXPECT_EQ(r.redact("\x1b[- hf_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7"), "\x1b[- [redacted]");
+  EXPECT_EQ(r.redact("\x1b[0m\x1b[ hf_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7"), "\x1b[ [redacted]");
+  // Colours that stand in colours are taken off once.
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "\x1b[";
+  deep += std::string(100'000, 'm');
+  EXPECT_EQ(r.redact(deep), deep);
+}
+
 TEST(Redactor, SettingsInEveryNotation) {
   Redactor r(Hide::SecretsOnly);
   expect(

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <thread>
 
 #include "base/text.h"
 #include "cli/cli.h"
@@ -59,8 +60,8 @@ void print_stats(const VolumeStats& stats) {
                                              : 0.0)});
   }
   Table ranks({"rank", "lines", "MB"});
-  for (const auto& [name, count] : stats.by_rank)
-    ranks.add({name, std::to_string(count.lines),
+  for (const auto& [rank, count] : stats.by_rank)
+    ranks.add({rank < 0 ? "?" : std::to_string(rank), std::to_string(count.lines),
                fmt::format("{:.1f}", static_cast<double>(count.bytes) / 1e6)});
   fmt::print(
       "{}\n{}\n{} of {} lines would be kept. For a diagnosis NCCL_DEBUG_SUBSYS={} is enough.\n",
@@ -78,7 +79,8 @@ int run(const Options& o) {
                      "give files instead of standard input"});
     }
     const LiteralSet nothing({"no line holds this text"});
-    if (!from_stdin) ranks = RankOf(assemble(read_facts(o.paths, nothing, {}).facts));
+    const ReadOptions how{.threads = static_cast<int>(std::thread::hardware_concurrency())};
+    if (!from_stdin) ranks = RankOf(assemble(read_facts(o.paths, nothing, how).facts));
   }
   VolumeStats stats;
   Collapser collapser;
