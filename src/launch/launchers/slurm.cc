@@ -71,6 +71,8 @@ std::string directive(std::string_view text, std::string_view name) {
 void read_srun(const std::vector<std::string>& words, LaunchSpec& spec,
                std::vector<Storage>& storage) {
   for (const std::string& word : words) {
+    // What follows are the server's own arguments.
+    if (word == "serve" || word == "vllm.entrypoints.openai.api_server") break;
     std::string_view value;
     const std::string_view name = take_until(word, '=', value);
     if (name == "--container-image") spec.image = value;
