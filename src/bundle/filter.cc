@@ -10,7 +10,7 @@
 #include "bundle/subsystem.h"
 #include "events/nccl.h"
 #include "events/nccl/skim.h"
-#include "job/notables.h"
+#include "job/template_hash.h"
 #include "scan/scanner.h"
 
 namespace rankdx {

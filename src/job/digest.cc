@@ -6,6 +6,7 @@
 
 #include "events/nccl.h"
 #include "job/notables.h"
+#include "job/template_hash.h"
 #include "job/text_marks.h"
 #include "scan/line_cutter.h"
 #include "scan/quick_text.h"

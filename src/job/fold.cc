@@ -16,6 +16,7 @@
 #include "job/process_fold.h"
 #include "job/python_fold.h"
 #include "job/tail.h"
+#include "job/template_hash.h"
 #include "job/text_marks.h"
 #include "scan/scanner.h"
 #include "scan/source_memory.h"

@@ -1,52 +1,10 @@
 #include "job/notables.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 
 #include "scan/quick_text.h"
 
 namespace rankdx {
-namespace {
-
-bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/// Bytes at the start of eight that are no digits.
-size_t before_digit(uint64_t eight) {
-  constexpr uint64_t kOnes = 0x0101010101010101, kHigh = 0x80 * kOnes;
-  const uint64_t low = eight & ~kHigh;
-  const uint64_t from_0 = low + (0x80 - '0') * kOnes, above_9 = low + (0x7f - '9') * kOnes;
-  const uint64_t digits = from_0 & ~above_9 & ~eight & kHigh;
-  return digits == 0 ? 8 : static_cast<size_t>(std::countr_zero(digits)) / 8;
-}
-
-}  // namespace
-
-/// Eight bytes at a time: a hash that waits for each byte takes longer than all else that is done
-/// with a line.
-uint64_t template_hash(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325ULL;
-  for (size_t i = 0; i < text.size();) {
-    if (is_digit(text[i])) {
-      while (++i < text.size() && (is_hex(text[i]) || text[i] == 'x')) {
-      }
-      hash = mix8(hash, '#');
-      continue;
-    }
-    uint64_t eight = 0;
-    const size_t left = std::min<size_t>(text.size() - i, sizeof eight);
-    std::memcpy(&eight, &text[i], left);
-    const size_t n = std::min(before_digit(eight), left);
-    if (n < sizeof eight) eight &= (uint64_t{1} << 8 * n) - 1;
-    hash = mix8(hash, eight);
-    i += n;
-  }
-  return hash;
-}
-
 bool NotableStore::is_full() const {
   if (kept_.size() < kMaxNotables) return false;
   return bytes_ >= kMostBytes || kept_.size() >= kMaxNotables + kMorePerProcess * processes_;

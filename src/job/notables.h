@@ -44,8 +44,4 @@ class NotableStore {
   size_t processes_ = 0, bytes_ = 0;
 };
 
-/// Hash of a text without its digits and hexadecimal runs, so that "rank 3 at 0x7f12" and "rank 4
-/// at 0x80aa" agree.
-uint64_t template_hash(std::string_view text);
-
 }  // namespace rankdx

@@ -1,7 +1,7 @@
 #include "job/python_fold.h"
 
 #include "events/python.h"
-#include "job/notables.h"
+#include "job/template_hash.h"
 #include "scan/quick_text.h"
 
 namespace rankdx {

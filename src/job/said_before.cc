@@ -1,7 +1,7 @@
 #include "job/said_before.h"
 
 #include "events/nccl.h"
-#include "job/notables.h"
+#include "job/template_hash.h"
 #include "scan/quick_text.h"
 
 namespace rankdx {
