@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,14 @@ TEST(TemplateHash, IgnoresNumbersOnly) {
   EXPECT_EQ(template_hash("rank 3 at 0x7f12 died"), template_hash("rank 14 at 0x80aabb died"));
   EXPECT_NE(template_hash("rank 3 died"), template_hash("rank 3 hung"));
   EXPECT_NE(template_hash("rank # died"), template_hash("rank 3 died"));
+  std::set<uint64_t> hashes;
+  for (char a = 'g'; a <= 'w'; ++a) {
+    for (char b = 'g'; b <= 'w'; ++b) {
+      for (size_t size = 2; size < 40; ++size)
+        hashes.insert(template_hash(std::string(size - 2, a) + b + "-"));
+    }
+  }
+  EXPECT_EQ(hashes.size(), 17u * (17 * 37 + 1));
   // However long the numbers are, and wherever the pieces of a long text end.
   for (size_t size : {kNumberPiece - 1, kNumberPiece, kNumberPiece + 1, 5 * kNumberPiece}) {
     const std::string words(kNumberPiece + 7, 'w'), number(size, '7');
