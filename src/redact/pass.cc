@@ -1,6 +1,8 @@
 #include "redact/pass.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "redact/letters.h"
 #include "redact/secrets.h"
@@ -11,7 +13,13 @@ namespace {
 constexpr size_t kMostName = 64;
 
 constexpr bool is_quote(char c) { return c == '"' || c == '\'' || c == '`' || c == '\\'; }
-constexpr bool is_of_name(char c) { return is_alnum(c) || c == '_' || c == '-' || c == '.'; }
+constexpr auto kOfNames = [] {
+  std::array<bool, 256> of_names{};
+  for (int c = 0; c < 128; ++c)
+    of_names[size_t(c)] = is_alnum(static_cast<char>(c)) || c == '_' || c == '-' || c == '.';
+  return of_names;
+}();
+constexpr bool is_of_name(char c) { return kOfNames[static_cast<unsigned char>(c)]; }
 constexpr bool ends_word(char c) {
   return is_space(c) || is_quote(c) ||
          std::string_view(",;&)}]<>|").find(c) != std::string_view::npos;
@@ -343,22 +351,41 @@ bool RedactionPass::address(size_t at) {
 bool RedactionPass::host(size_t at) {
   constexpr size_t kMost = 253;
   if (!starts_word(at)) return false;
-  char word[kMost];
   size_t n = 0;
-  while (n < kMost && at + n < line_.size() && is_of_name(line_[at + n])) {
-    word[n] = to_lower(line_[at + n]);
-    ++n;
+  while (n < kMost && at + n < line_.size() && is_of_name(line_[at + n])) ++n;
+  const std::string_view word = line_.substr(at, n);
+  if (n <= Redactor::HostWord::kMost) {
+    Redactor::HostWord& known = r_.host_word(word);
+    if (known.names != r_.hosts_.size() || word != std::string_view(known.word.data(), known.size))
+      known = look_up(word, Cut::No);
+    if (known.instead) hide(at, at + known.length, *known.instead, r_.counts_.hosts);
+    return known.instead != nullptr;
   }
-  const bool cut = at + n < line_.size() && is_of_name(line_[at + n]);
-  for (size_t end = n; end >= 3; --end) {
-    const bool stops = end == n ? !cut : !is_alnum(word[end]);
+  const Cut cut = at + n < line_.size() && is_of_name(line_[at + n]) ? Cut::Yes : Cut::No;
+  const Redactor::HostWord found = look_up(word, cut);
+  if (found.instead) hide(at, at + found.length, *found.instead, r_.counts_.hosts);
+  return found.instead != nullptr;
+}
+
+Redactor::HostWord RedactionPass::look_up(std::string_view word, Cut cut) const {
+  Redactor::HostWord found;
+  found.names = r_.hosts_.size();
+  if (word.size() <= found.word.size()) {
+    std::memcpy(found.word.data(), word.data(), word.size());
+    found.size = static_cast<uint8_t>(word.size());
+  }
+  std::string name = lower(word);
+  for (size_t end = word.size(); end >= 3; --end) {
+    const bool stops = end == word.size() ? cut == Cut::No : !is_alnum(word[end]);
     if (!stops || !is_alnum(word[end - 1])) continue;
-    const auto known = r_.hosts_.find(std::string(word, end));
+    name.resize(end);
+    const auto known = r_.hosts_.find(name);
     if (known == r_.hosts_.end()) continue;
-    hide(at, at + end, known->second, r_.counts_.hosts);
-    return true;
+    found.length = static_cast<uint8_t>(end);
+    found.instead = &known->second;
+    break;
   }
-  return false;
+  return found;
 }
 
 bool RedactionPass::place(size_t at) {

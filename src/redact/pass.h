@@ -51,6 +51,8 @@ class RedactionPass {
   bool user_info(size_t at);
   bool address(size_t at);
   bool host(size_t at);
+  enum class Cut : uint8_t { No, Yes };
+  Redactor::HostWord look_up(std::string_view word, Cut cut) const;
   bool place(size_t at);
   bool key_block(size_t at);
   bool setting(size_t at);

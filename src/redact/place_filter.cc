@@ -13,44 +13,70 @@
 namespace rankdx {
 namespace {
 
-constexpr size_t kWindow = 64, kReach = PlaceFilter::kBytes - 1;
+constexpr size_t kWindow = PlaceFilter::kWindow, kReach = PlaceFilter::kBytes - 1;
 
 bool is_letter(char c) { return is_alnum(c) && !is_digit(c); }
 
-/// How often bytes with these halves stand in a log, roughly: 1 for all.
-double share_of(uint32_t low, uint32_t high) {
-  static const auto kWeights = [] {
-    std::array<double, 256> weights{};
-    double sum = 0;
-    const auto is_one_of = [](std::string_view all, char c) { return all.find(c) != all.npos; };
-    for (int code = ' '; code < 127; ++code) {
-      const char c = static_cast<char>(code);
-      const bool lower = c >= 'a' && c <= 'z';
-      sum += weights[size_t(code)] = is_one_of("aceinorst", c)                             ? 10
-                                     : is_digit(c) || (lower && !is_one_of("jkqvwxyz", c)) ? 5
-                                     : is_letter(c)                                        ? 2
-                                                                                           : 1;
-    }
-    for (double& w : weights) w /= sum;
-    return weights;
-  }();
-  double share = 0;
-  for (; high != 0; high &= high - 1) {
-    const size_t row = size_t(std::countr_zero(high)) * 16;
-    for (uint32_t left = low; left != 0; left &= left - 1)
-      share += kWeights[row + size_t(std::countr_zero(left))];
+/// How often a byte stands in a log, roughly: 1 for all.
+constexpr auto kShares = [] {
+  std::array<double, 128> shares{};
+  double sum = 0;
+  const auto is_one_of = [](std::string_view all, char c) { return all.find(c) != all.npos; };
+  for (int code = ' '; code < 127; ++code) {
+    const char c = static_cast<char>(code);
+    const bool lower = c >= 'a' && c <= 'z';
+    sum += shares[size_t(code)] = is_one_of("aceinorst", c)                             ? 10
+                                  : is_digit(c) || (lower && !is_one_of("jkqvwxyz", c)) ? 5
+                                  : is_alnum(c)                                         ? 2
+                                                                                        : 1;
   }
-  return share;
+  for (double& s : shares) s /= sum;
+  return shares;
+}();
+
+/// Calls fn with the number of each bit that is set.
+template <class Fn>
+void for_each_bit(uint64_t bits, Fn&& fn) {
+  for (; bits != 0; bits &= bits - 1) fn(static_cast<size_t>(std::countr_zero(bits)));
 }
 
 }  // namespace
 
-/// Each reads kReach bytes behind its last window.
+/// How often a group passes where bytes are looked up as a whole, and some of how often it does by
+/// their halves.
+double PlaceFilter::lets_through(const Beginning& group) {
+  constexpr double kWeightOfHalves = 0.3;
+  double whole = 1, halves = 1;
+  for (const ByteSet& set : group) {
+    double share = 0, share_of_halves = 0;
+    uint64_t low = 0, high = 0;
+    for (size_t word = 0; word < set.bits.size(); ++word) {
+      for_each_bit(set.bits[word], [&](size_t bit) {
+        const size_t byte = word * 64 + bit;
+        share += kShares[byte];
+        low |= uint64_t{1} << (byte & 15);
+        high |= uint64_t{1} << (byte >> 4);
+      });
+    }
+    for_each_bit(high, [&](size_t h) {
+      for_each_bit(low, [&](size_t l) { share_of_halves += kShares[h * 16 + l]; });
+    });
+    whole *= share;
+    halves *= share_of_halves;
+  }
+  return whole + kWeightOfHalves * halves;
+}
+
+/// Each way fills windows that hold whole bytes of the line only.
 struct PlaceWays {
   static constexpr size_t kSieves = PlaceFilter::kSieves, kBytes = PlaceFilter::kBytes;
+  static constexpr uint8_t kDots = 0x20, kColons = 0x40, kTwice = 0x80;  ///< of the last sieve
+  static constexpr uint8_t kBegins = 0x1f;
+  using Window = PlaceFilter::Window;
 
-  static void plain(const PlaceFilter&, const char*, size_t windows, uint64_t* masks) {
-    std::fill_n(masks, windows, ~uint64_t{0});
+  static void plain(const PlaceFilter&, std::string_view line, Window* windows) {
+    constexpr uint64_t kAll = ~uint64_t{0};
+    std::fill_n(windows, line.size() / kWindow + 1, Window{kAll, kAll, kAll, kAll});
   }
 
 #ifdef __SSE2__
@@ -59,79 +85,83 @@ struct PlaceWays {
   }
 
 #define RANKDX_AVX2 __attribute__((target("avx2")))
-  struct Avx2 {
-    __m256i low[kSieves][kBytes], high[kSieves][kBytes];
-    RANKDX_AVX2 explicit Avx2(const PlaceFilter& filter) {
-#pragma GCC unroll 2
+  RANKDX_AVX2 static void avx2_half(const PlaceFilter& filter, const char* p, int shift,
+                                    Window& window) {
+    const __m256i half = _mm256_set1_epi8(15);
+    __m256i groups[kSieves] = {_mm256_set1_epi8(-1), _mm256_set1_epi8(-1), _mm256_set1_epi8(-1)};
+#pragma GCC unroll 3
+    for (size_t i = 0; i < kBytes; ++i) {
+      const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + i));
+      const __m256i l = _mm256_and_si256(v, half);
+      const __m256i h = _mm256_and_si256(_mm256_srli_epi16(v, 4), half);
+#pragma GCC unroll 3
       for (size_t k = 0; k < kSieves; ++k) {
-#pragma GCC unroll 3
-        for (size_t i = 0; i < kBytes; ++i) {
-          low[k][i] = _mm256_broadcastsi128_si256(table(filter.sieves_[k][i].low));
-          high[k][i] = _mm256_broadcastsi128_si256(table(filter.sieves_[k][i].high));
-        }
+        const PlaceFilter::Sieve& sieve = filter.sieves_[k][i];
+        const __m256i low = _mm256_broadcastsi128_si256(table(sieve.low));
+        const __m256i high = _mm256_broadcastsi128_si256(table(sieve.high));
+        groups[k] = _mm256_and_si256(
+            groups[k], _mm256_and_si256(_mm256_shuffle_epi8(low, l), _mm256_shuffle_epi8(high, h)));
       }
     }
-    RANKDX_AVX2 uint32_t of(const char* p) const {
-      const __m256i half = _mm256_set1_epi8(15);
-      __m256i groups[kSieves] = {_mm256_set1_epi8(-1), _mm256_set1_epi8(-1)};
-#pragma GCC unroll 3
-      for (size_t i = 0; i < kBytes; ++i) {
-        const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + i));
-        const __m256i l = _mm256_and_si256(v, half);
-        const __m256i h = _mm256_and_si256(_mm256_srli_epi16(v, 4), half);
-#pragma GCC unroll 2
-        for (size_t k = 0; k < kSieves; ++k)
-          groups[k] =
-              _mm256_and_si256(groups[k], _mm256_and_si256(_mm256_shuffle_epi8(low[k][i], l),
-                                                           _mm256_shuffle_epi8(high[k][i], h)));
-      }
-      const __m256i any = _mm256_or_si256(groups[0], groups[1]);
-      const __m256i none = _mm256_cmpeq_epi8(any, _mm256_setzero_si256());
-      return ~static_cast<uint32_t>(_mm256_movemask_epi8(none));
+    const auto bits = [shift](__m256i v) RANKDX_AVX2 {
+      return uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(v))} << shift;
+    };
+    const __m256i begins =
+        _mm256_or_si256(_mm256_or_si256(groups[0], groups[1]),
+                        _mm256_and_si256(groups[2], _mm256_set1_epi8(static_cast<char>(kBegins))));
+    const __m256i none = _mm256_cmpeq_epi8(begins, _mm256_setzero_si256());
+    window.begins |= bits(_mm256_xor_si256(none, _mm256_set1_epi8(-1)));
+    window.dots |= bits(_mm256_slli_epi16(groups[2], 2));
+    window.colons |= bits(_mm256_slli_epi16(groups[2], 1));
+    window.twice |= bits(groups[2]);
+  }
+  RANKDX_AVX2 static void avx2(const PlaceFilter& filter, std::string_view line, Window* windows) {
+    std::array<char, kWindow + kReach> copy{};
+    for (size_t at = 0; at < line.size(); at += kWindow) {
+      const char* p = line.data() + at;
+      const size_t left = line.size() - at;
+      if (left < copy.size()) p = static_cast<char*>(std::memcpy(copy.data(), p, left));
+      Window window;
+      avx2_half(filter, p, 0, window);
+      avx2_half(filter, p + 32, 32, window);
+      *windows++ = window;
     }
-  };
-  RANKDX_AVX2 static void avx2(const PlaceFilter& filter, const char* text, size_t windows,
-                               uint64_t* masks) {
-    const Avx2 sieve(filter);
-    for (size_t i = 0; i < windows; ++i, text += kWindow)
-      masks[i] = sieve.of(text) | uint64_t{sieve.of(text + 32)} << 32;
   }
 
-#define RANKDX_AVX512 __attribute__((target("avx512bw")))
-  struct Avx512 {
+#define RANKDX_AVX512 __attribute__((target("avx512bw,avx512vbmi,bmi2")))
+  RANKDX_AVX512 static void avx512(const PlaceFilter& filter, std::string_view line,
+                                   Window* windows) {
     __m512i low[kSieves][kBytes], high[kSieves][kBytes];
-    RANKDX_AVX512 explicit Avx512(const PlaceFilter& filter) {
-#pragma GCC unroll 2
-      for (size_t k = 0; k < kSieves; ++k) {
 #pragma GCC unroll 3
-        for (size_t i = 0; i < kBytes; ++i) {
-          low[k][i] = _mm512_maskz_broadcast_i32x4(0xffff, table(filter.sieves_[k][i].low));
-          high[k][i] = _mm512_maskz_broadcast_i32x4(0xffff, table(filter.sieves_[k][i].high));
-        }
-      }
-    }
-    RANKDX_AVX512 uint64_t of(const char* p) const {
-      const __m512i half = _mm512_set1_epi8(15);
-      __m512i groups[kSieves] = {_mm512_set1_epi8(-1), _mm512_set1_epi8(-1)};
+    for (size_t k = 0; k < kSieves; ++k) {
 #pragma GCC unroll 3
       for (size_t i = 0; i < kBytes; ++i) {
-        const __m512i v = _mm512_loadu_si512(p + i);
-        const __m512i l = _mm512_and_si512(v, half);
-        const __m512i h = _mm512_and_si512(_mm512_srli_epi16(v, 4), half);
-#pragma GCC unroll 2
-        for (size_t k = 0; k < kSieves; ++k)
-          groups[k] =
-              _mm512_and_si512(groups[k], _mm512_and_si512(_mm512_shuffle_epi8(low[k][i], l),
-                                                           _mm512_shuffle_epi8(high[k][i], h)));
+        low[k][i] = _mm512_loadu_si512(filter.sieves_[k][i].whole.data());
+        high[k][i] = _mm512_loadu_si512(filter.sieves_[k][i].whole.data() + kWindow);
       }
-      const __m512i any = _mm512_or_si512(groups[0], groups[1]);
-      return _mm512_test_epi8_mask(any, any);
     }
-  };
-  RANKDX_AVX512 static void avx512(const PlaceFilter& filter, const char* text, size_t windows,
-                                   uint64_t* masks) {
-    const Avx512 sieve(filter);
-    for (size_t i = 0; i < windows; ++i, text += kWindow) masks[i] = sieve.of(text);
+    for (size_t at = 0; at < line.size(); at += kWindow) {
+      const size_t left = line.size() - at;
+      __m512i groups[kSieves];
+#pragma GCC unroll 3
+      for (size_t i = 0; i < kBytes; ++i) {
+        // Bytes behind the line are not touched, and zeros.
+        const auto there = static_cast<unsigned>(left < i ? 0 : std::min(left - i, kWindow));
+        const __m512i v =
+            _mm512_maskz_loadu_epi8(_bzhi_u64(~uint64_t{0}, there), line.data() + at + i);
+#pragma GCC unroll 3
+        for (size_t k = 0; k < kSieves; ++k) {
+          const __m512i here = _mm512_permutex2var_epi8(low[k][i], v, high[k][i]);
+          groups[k] = i == 0 ? here : _mm512_and_si512(groups[k], here);
+        }
+      }
+      const auto test = [](__m512i v, uint8_t bits) RANKDX_AVX512 {
+        return _mm512_test_epi8_mask(v, _mm512_set1_epi8(static_cast<char>(bits)));
+      };
+      const __m512i first = _mm512_or_si512(groups[0], groups[1]);
+      *windows++ = {test(first, 0xff) | test(groups[2], kBegins), test(groups[2], kDots),
+                    test(groups[2], kColons), test(groups[2], kTwice)};
+    }
   }
 #endif
 };
@@ -139,75 +169,82 @@ struct PlaceWays {
 std::vector<PlaceFilter::Way> PlaceFilter::ways() {
   std::vector<Way> ways;
 #ifdef __SSE2__
-  if (__builtin_cpu_supports("avx512bw")) ways.push_back(PlaceWays::avx512);
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi") &&
+      __builtin_cpu_supports("bmi2"))
+    ways.push_back(PlaceWays::avx512);
   if (__builtin_cpu_supports("avx2")) ways.push_back(PlaceWays::avx2);
 #endif
   ways.push_back(PlaceWays::plain);
   return ways;
 }
 
-PlaceFilter::Beginning PlaceFilter::of_group(int group) const {
-  Beginning sets{};
+PlaceFilter::PlaceFilter() {
+  ByteSet digits, hex, dot, colon, any{{~uint64_t{0}, ~uint64_t{0}}};
+  for (char c : std::string_view("0123456789")) digits.add(c);
+  for (char c : std::string_view("0123456789abcdefABCDEF")) hex.add(c);
+  dot.add('.');
+  colon.add(':');
+  put({digits, dot, digits}, kDots);
+  put({hex, colon, hex}, kColons);
+  put({colon, colon, any}, kTwice);
+}
+
+void PlaceFilter::put(const Beginning& beginning, size_t group) {
+  const auto bit = static_cast<uint8_t>(1u << group % 8);
   for (size_t i = 0; i < kBytes; ++i) {
-    const Halves& halves = sieves_[size_t(group) / 8][i];
-    for (uint32_t half = 0; half < 16; ++half) {
-      sets[i].low |= uint32_t(halves.low[half] >> group % 8 & 1) << half;
-      sets[i].high |= uint32_t(halves.high[half] >> group % 8 & 1) << half;
+    Sieve& sieve = sieves_[group / 8][i];
+    for (size_t word = 0; word < 2; ++word) {
+      groups_[group][i].bits[word] |= beginning[i].bits[word];
+      for_each_bit(beginning[i].bits[word], [&](size_t b) {
+        const size_t byte = word * 64 + b;
+        sieve.whole[byte] |= bit;
+        sieve.low[byte & 15] |= bit;
+        sieve.high[byte >> 4] |= bit;
+        sieve.high[byte >> 4 | 8] |= bit;
+      });
     }
   }
-  return sets;
+  share_[group] = lets_through(groups_[group]);
 }
 
 void PlaceFilter::add(std::string_view beginning, Case letters) {
   Beginning sets;
   for (size_t i = 0; i < kBytes; ++i) {
-    sets[i] = {0xffff, 0xffff};
-    if (i >= beginning.size()) continue;
-    const auto byte = static_cast<unsigned char>(beginning[i]);
-    const bool both = letters == Case::Either && is_letter(beginning[i]);  // 'A' 0x41, 'a' 0x61
-    sets[i] = {1u << (byte & 15), 1u << (byte >> 4) | (both ? 1u << (byte >> 4 ^ 2) : 0)};
+    if (i >= beginning.size()) {
+      sets[i].bits.fill(~uint64_t{0});
+      continue;
+    }
+    sets[i].add(beginning[i]);
+    if (letters == Case::Either && is_letter(beginning[i]))
+      sets[i].add(static_cast<char>(beginning[i] ^ 0x20));
   }
   // The group that then lets least more through.
-  const auto lets_through = [](const Beginning& of, const Beginning& with) {
-    double product = 1;
-    for (size_t i = 0; i < kBytes; ++i)
-      product *= share_of(of[i].low | with[i].low, of[i].high | with[i].high);
-    return product;
-  };
-  int best = 0;
+  size_t best = 0;
   double least = 2;
-  for (int group = 0; group < kGroups; ++group) {
-    const Beginning had = of_group(group);
-    const double more = lets_through(had, sets) - lets_through(had, {});
+  for (size_t group = 0; group < kDots; ++group) {
+    Beginning with = groups_[group];
+    for (size_t i = 0; i < kBytes; ++i) {
+      for (size_t word = 0; word < 2; ++word) with[i].bits[word] |= sets[i].bits[word];
+    }
+    const double more = lets_through(with) - share_[group];
     if (more < least) least = more, best = group;
   }
-  for (size_t i = 0; i < kBytes; ++i) {
-    Halves& halves = sieves_[size_t(best) / 8][i];
-    for (uint32_t half = 0; half < 16; ++half) {
-      halves.low[half] |= static_cast<uint8_t>((sets[i].low >> half & 1) << best % 8);
-      halves.high[half] |= static_cast<uint8_t>((sets[i].high >> half & 1) << best % 8);
-    }
-  }
+  put(sets, best);
 }
 
-void PlaceFilter::places(std::string_view line, std::vector<uint64_t>& masks, Way way) const {
-  masks.resize(line.size() / kWindow + 1);
-  const size_t whole = line.size() < kReach ? 0 : (line.size() - kReach) / kWindow;
-  if (whole > 0) way(*this, line.data(), whole, masks.data());
-  std::fill(masks.begin() + static_cast<long>(whole), masks.end(), 0);
-  const size_t at = whole * kWindow, left = line.size() - at;
-  if (left < kBytes) return;
-  // What is left: again with bytes before it, or from a copy where the line is too short.
-  if (whole > 0) {
-    const size_t last = line.size() - kReach - kWindow;
-    way(*this, line.data() + last, 1, &masks[whole]);
-    masks[whole] >>= at - last;
-    return;
+std::span<PlaceFilter::Window> PlaceFilter::places(std::string_view line,
+                                                   std::vector<Window>& windows, Way way) const {
+  const size_t count = line.size() / kWindow + 1;
+  if (windows.size() < count) windows.resize(count);
+  windows[count - 1] = {};
+  way(*this, line, windows.data());
+  const size_t end = line.size() - std::min(line.size(), kReach);
+  uint64_t before = (uint64_t{1} << end % kWindow) - 1;
+  for (size_t i = end / kWindow; i < count; ++i, before = 0) {
+    Window& w = windows[i];
+    w = {w.begins & before, w.dots & before, w.colons & before, w.twice & before};
   }
-  std::array<char, kWindow + kReach> copy{};
-  std::memcpy(copy.data(), line.data(), left);
-  way(*this, copy.data(), 1, masks.data());
-  masks[0] &= (uint64_t{1} << (left - kReach)) - 1;
+  return {windows.data(), count};
 }
 
 }  // namespace rankdx

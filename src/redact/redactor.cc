@@ -25,6 +25,13 @@ uint32_t key_of(const char* three) {
   return all * 0x9e3779b1u >> (32 - kKeyBits);
 }
 
+/// A dot or colon of an address: between two digits, or two colons.
+bool separates_numbers(const char* three) {
+  const char a = three[0], b = three[1], c = three[2];
+  if (b == '.') return is_digit(a) && is_digit(c);
+  return b == ':' && (a == ':' || (is_hex(a) && is_hex(c)));
+}
+
 std::string any_byte() {
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
@@ -72,9 +79,6 @@ Redactor::Watched::Watched(Hide hide) : kinds(size_t{1} << kKeyBits) {
   if (hide == Hide::SecretsOnly) return;
   for (std::string_view text : {"user", "login", "logname", "uname", "ruser"}) add(text, kName);
   for (std::string_view text : {"/home/", "/users/", "ip-"}) add(text, kPlace);
-  add_numbers('.', kAddress);
-  add_numbers(':', kAddress);
-  add("::", kAddress);
 }
 
 /// The table is made once, and copied.
@@ -101,15 +105,6 @@ void Redactor::Watched::add(std::string_view beginning, uint8_t kind, Case lette
   for (const std::string& form : forms) kinds[key_of(form.data())] |= kind;
 }
 
-/// A separator between two hexadecimal digits.
-void Redactor::Watched::add_numbers(char between, uint8_t kind) {
-  constexpr std::string_view kDigits = "0123456789", kHex = "0123456789abcdef";
-  const std::string_view digits = between == '.' ? kDigits : kHex;
-  for (char a : digits) {
-    for (char b : digits) add(std::string{a, between, b}, kind);
-  }
-}
-
 void Redactor::add_host(std::string_view name) {
   constexpr size_t kLeast = 3, kMost = 253;
   constexpr std::string_view kWordsOfLogs[] = {
@@ -132,6 +127,38 @@ std::string Redactor::name_for(std::string_view prefix, std::string_view name, N
   if (known.size() >= kMostNames) return std::string(prefix) + "other";
   std::string pseudonym = std::string(prefix) + std::to_string(known.size() + 1);
   return known.emplace(std::move(key), std::move(pseudonym)).first->second;
+}
+
+/// The place for this word, which may hold another one.
+Redactor::HostWord& Redactor::host_word(std::string_view word) {
+  uint64_t first = 0, last = 0;
+  if (word.size() >= sizeof first) {
+    std::memcpy(&first, word.data(), sizeof first);
+    std::memcpy(&last, word.data() + word.size() - sizeof last, sizeof last);
+  } else {
+    std::memcpy(&first, word.data(), word.size());
+  }
+  const uint64_t hash = (first * 31 ^ last) * 0x9e3779b97f4a7c15ULL;
+  return host_words_[hash >> 58];
+}
+
+/// Leaves those places of addresses whose line has enough of them: three dots between digits, or
+/// seven colons or two in a row. Most lines of NCCL have some ("host:250:250", "init.cc:1785").
+void Redactor::find_addresses(std::string_view line, std::span<PlaceFilter::Window> windows) {
+  constexpr int kDots = 3, kColons = 7;
+  int dots = 0, colons = 0;
+  uint64_t twice = 0;
+  for (const PlaceFilter::Window& w : windows) {
+    for (uint64_t left = w.dots; left != 0; left &= left - 1) ++dots;
+    for (uint64_t left = w.colons; left != 0; left &= left - 1) ++colons;
+    twice |= w.twice;
+  }
+  // Where the line ends with two, they are no beginning.
+  const bool v6 = twice != 0 || colons >= kColons || line.ends_with("::");
+  for (PlaceFilter::Window& w : windows) {
+    if (dots < kDots) w.dots = 0;
+    if (!v6) w.colons = 0;
+  }
 }
 
 /// Whether the line goes on with a private key: its last word is base64, or a header. Two short
@@ -163,13 +190,19 @@ bool Redactor::redact_text(std::string_view line, Colours colours, std::string& 
   const size_t begin = out.size();
   const RedactionCounts before = counts_;
   RedactionPass pass(*this, line, out);
-  watched_.filter.places(line, masks_);
-  for (size_t word = 0; word < masks_.size(); ++word) {
-    for (uint64_t mask = masks_[word]; mask != 0; mask &= mask - 1) {
-      const size_t at = word * 64 + static_cast<size_t>(std::countr_zero(mask));
-      const uint8_t kinds = watched_.kinds[key_of(line.data() + at)];
+  const std::span<PlaceFilter::Window> windows = watched_.filter.places(line, windows_);
+  if (hide_ == Hide::NamesToo) find_addresses(line, windows);
+  for (size_t i = 0; i < windows.size(); ++i) {
+    const PlaceFilter::Window& window = windows[i];
+    const uint64_t addresses =
+        hide_ == Hide::NamesToo ? window.dots | window.colons | window.twice : 0;
+    for (uint64_t mask = window.begins | addresses; mask != 0; mask &= mask - 1) {
+      const size_t bit = static_cast<size_t>(std::countr_zero(mask));
+      const size_t at = i * PlaceFilter::kWindow + bit;
+      uint8_t kinds = watched_.kinds[key_of(line.data() + at)];
+      if (addresses >> bit & 1 && separates_numbers(line.data() + at)) kinds |= kAddress;
       if (kinds == 0) continue;
-      if (colours == Colours::StopAt && colour_at(line, at) > 0) {
+      if (colours == Colours::StopAt && line[at] == '\x1b' && colour_at(line, at) > 0) {
         out.resize(begin);
         counts_ = before;
         return false;

@@ -4,7 +4,9 @@
 // several threads at once: one redactor per text, or per report.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,6 +28,7 @@ struct RedactionCounts {
 class Redactor {
  public:
   explicit Redactor(Hide hide);
+  Redactor(Redactor&&) = default;  // no copies: what is remembered points into the names
   /// A host name to hide wherever it stands as a word or a part of one between dashes and dots
   /// (case matters not). Names that are short, numbers or words of every log ("node", "nccl") are
   /// refused: they would blind the log and name nobody.
@@ -47,12 +50,21 @@ class Redactor {
     PlaceFilter filter;          ///< of all that is in kinds
     explicit Watched(Hide hide);
     void add(std::string_view beginning, uint8_t kind, Case letters = Case::Either);
-    void add_numbers(char between, uint8_t kind);
+  };
+  /// What host() found in a word: the same again, until another name is known.
+  struct HostWord {
+    static constexpr size_t kMost = 40;
+    std::array<char, kMost> word{};
+    uint8_t size = 0, length = 0;  ///< of the word; of the name that it begins with
+    size_t names = 0;              ///< known then
+    const std::string* instead = nullptr;
   };
   std::string name_for(std::string_view prefix, std::string_view name, Names& known);
   bool in_key_block(std::string_view line);
   enum class Colours : uint8_t { StopAt, PassOver };
   bool redact_text(std::string_view line, Colours colours, std::string& out);
+  static void find_addresses(std::string_view line, std::span<PlaceFilter::Window> windows);
+  HostWord& host_word(std::string_view word);
 
   Hide hide_;
   int key_lines_ = 0, odd_key_lines_ = 0;  ///< of the block of a private key, 0 outside
@@ -61,7 +73,8 @@ class Redactor {
   AddressPseudonyms addresses_;
   RedactionCounts counts_;
   Watched watched_;
-  std::vector<uint64_t> masks_;  ///< of the line at hand
+  std::vector<PlaceFilter::Window> windows_;  ///< memory for those of the line at hand
+  std::array<HostWord, 64> host_words_;       ///< by a hash
 };
 
 }  // namespace rankdx

@@ -197,6 +197,30 @@ TEST(Redactor, NamesKeepTheirStructure) {
   EXPECT_EQ(r.counts().hosts, 6u);
 }
 
+TEST(Redactor, HostsThatBecomeKnownLater) {
+  Redactor r(Hide::NamesToo);
+  r.add_host("gpu-7");
+  const std::string line = "gpu-7-a gpu-7.b:1 gpu-7-a";
+  EXPECT_EQ(r.redact(line), "host-1-a host-1.b:1 host-1-a");
+  r.add_host("gpu-7-a");
+  EXPECT_EQ(r.redact(line), "host-2 host-1.b:1 host-2");
+  const std::string_view kLong =
+      "gpu-7-a.a-domain-whose-name-is-too-long-to-be-remembered.example.org";
+  EXPECT_EQ(r.redact(kLong), "host-2" + std::string(kLong.substr(7)));
+}
+
+/// An address has three dots, or seven colons or two in a row, wherever in the line they stand.
+TEST(Redactor, AddressesAtEndsOfLines) {
+  Redactor r(Hide::NamesToo);
+  expect(r, {{"10.1.2.3", "198.18.0.3"},
+             {"1:2:3:4:5:6:7:8", "2001:db8:0:1::1"},
+             {"1:2:3:4:5:6:7", "1:2:3:4:5:6:7"},
+             {"fd00:1::", "2001:db8:0:2::2"},
+             {"a:1 fd00:1::", "a:1 2001:db8:0:2::2"},
+             {"::b", "2001:db8:0:3::3"},
+             {"10.1.2 3.4", "10.1.2 3.4"}});
+}
+
 TEST(Redactor, NamesOfSecrets) {
   for (const char* yes :
        {"HF_TOKEN", "api-key", "dbPassword", "--hf-token", "WANDB_API_KEY", "AWS_SECRET_ACCESS_KEY",
