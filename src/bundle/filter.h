@@ -1,10 +1,9 @@
-// Cuts logs down by what their lines mean: original lines, original order. One LineFilter per
-// source; not thread-safe.
+// Cuts logs down by what their lines mean: original lines, original order.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +11,7 @@
 #include <unordered_map>
 
 #include "base/result.h"
+#include "input/input.h"
 #include "job/job.h"
 
 namespace rankdx {
@@ -50,32 +50,25 @@ class RankOf {
 struct VolumeStats {
   struct Count {
     uint64_t lines = 0, bytes = 0;
+    void add(std::string_view line) { ++lines, bytes += line.size() + 1; }
   };
   std::map<std::string, Count, std::less<>> by_subsystem;
   std::map<int, Count> by_rank;  ///< -1: not known
   uint64_t lines = 0, kept = 0;
 };
 
-class LineFilter {
- public:
-  LineFilter(const FilterOptions& options, const RankOf& ranks, VolumeStats* stats);
-  ~LineFilter();
-  LineFilter(LineFilter&&) noexcept;
-  /// Whether to keep this physical line.
-  bool keep(std::string_view line);
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
+/// Whether a line of this number, from 1 on, is near enough to the one asked for.
+bool is_near(const FilterOptions& options, uint64_t line);
 
 /// Folds lines that differ only in numbers, over all ranks. The first of each kind is kept where it
 /// stands.
 class Collapser {
  public:
   static constexpr size_t kMostKinds = 1 << 20;
+  /// What two lines of one kind have in common.
+  static uint64_t kind_of(std::string_view line);
   /// True for the first line of a kind.
-  bool first(std::string_view line);
+  bool first(uint64_t kind, std::string_view line);
   uint64_t folded() const { return folded_; }
   /// The kinds seen most often, with an example each, most frequent first.
   std::vector<std::pair<uint64_t, std::string>> most_frequent(size_t n) const;
@@ -88,6 +81,19 @@ class Collapser {
   std::unordered_map<uint64_t, Kind> kinds_;
   uint64_t folded_ = 0;
 };
+
+/// What a source is filtered with. All of it outlives the filtering.
+struct Filtering {
+  const FilterOptions& options;
+  const RankOf& ranks;
+  VolumeStats* stats = nullptr;                 ///< to be filled, or nullptr
+  Collapser* collapser = nullptr;               ///< or nullptr
+  std::function<void(std::string_view)> write;  ///< takes lines that are kept, with their newlines
+};
+
+/// Filters one source on some threads; the lines come in order. What a pipe gives is not held up.
+void filter_source(ByteSource& source, const Filtering& filtering, size_t threads,
+                   size_t block_bytes = LineReader::kBlock);
 
 /// What NCCL_DEBUG_SUBSYS would have been enough for a diagnosis, from what was seen.
 std::string enough_subsystems(const VolumeStats& stats);

@@ -1,8 +1,12 @@
 #include "bundle/filter.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "base/text.h"
+#include "bundle/line_filter.h"
 #include "job/test_logs.h"
 
 namespace rankdx {
@@ -18,19 +22,147 @@ const std::string kLog = test::prefix("a", 7, 0) +
                          "4 datatype 7 op 0 root 0 comm 0x12 [nranks=2] stream 0x3\n" +
                          "ERROR 03-01 10:00:06 core.py:1] it broke\n";
 
-std::string kept(const FilterOptions& options) {
-  const LiteralSet gate({"no such literal"});
-  const Facts facts = test::facts_of(test::fold_text("log", kLog, gate));
-  const RankOf ranks(assemble(facts));
+struct Kept {
+  std::string lines;
   VolumeStats stats;
-  LineFilter filter(options, ranks, &stats);
+  uint64_t folded = 0;
+};
+enum class Print : uint8_t { Lines, Stats };
+
+/// The lines that are kept, and what was counted.
+Kept filtered(const std::string& log, const FilterOptions& options, const RankOf& ranks,
+              Print print, size_t threads, size_t block_bytes) {
+  Kept kept;
+  Collapser collapser;
+  const Filtering filtering{options, ranks, print == Print::Stats ? &kept.stats : nullptr,
+                            options.level == LeastLevel::Warn ? &collapser : nullptr,
+                            [&](std::string_view lines) { kept.lines += lines; }};
+  const auto source = memory_source(log);
+  filter_source(*source, filtering, threads, block_bytes);
+  kept.folded = collapser.folded();
+  return kept;
+}
+
+RankOf ranks_of(const std::string& log) {
+  const LiteralSet gate({"no such literal"});
+  return RankOf(assemble(test::facts_of(test::fold_text("log", log, gate))));
+}
+
+/// The numbers of the lines that are kept.
+std::string kept(const FilterOptions& options) {
+  const std::string lines =
+      filtered(kLog, options, ranks_of(kLog), Print::Lines, 1, LineReader::kBlock).lines;
   std::string numbers;
   int n = 0;
   for (std::string_view line : split(std::string_view(kLog).substr(0, kLog.size() - 1), '\n')) {
     ++n;
-    if (filter.keep(line)) numbers += std::to_string(n) + " ";
+    if (("\n" + lines).find("\n" + std::string(line) + "\n") != std::string::npos)
+      numbers += std::to_string(n) + " ";
   }
   return numbers;
+}
+
+/// The same line by line.
+Kept filtered_slowly(const std::string& log, const FilterOptions& options, const RankOf& ranks,
+                     Print print) {
+  Kept kept;
+  Collapser collapser;
+  VolumeCounts counts;
+  LineFilter filter(options, ranks, print == Print::Stats ? &counts : nullptr);
+  for (size_t at = 0; at < log.size();) {
+    const size_t end = std::min(log.find('\n', at), log.size());
+    const std::string_view line = std::string_view(log).substr(at, end - at);
+    at = end + 1;
+    ++kept.stats.lines;
+    if (!filter.wants(line) || !is_near(options, kept.stats.lines)) continue;
+    ++kept.stats.kept;
+    if (options.level == LeastLevel::Warn && !collapser.first(Collapser::kind_of(line), line))
+      continue;
+    if (print == Print::Lines) kept.lines.append(line).append("\n");
+  }
+  kept.folded = collapser.folded();
+  counts.add_to(kept.stats);
+  if (print == Print::Lines) kept.stats = {};
+  return kept;
+}
+
+std::string in_words(const Kept& kept) {
+  std::string words = kept.lines + std::to_string(kept.folded);
+  const auto add = [&](const auto& name, const VolumeStats::Count& count) {
+    words += fmt::format("\n{} {} {}", name, count.lines, count.bytes);
+  };
+  for (const auto& [name, count] : kept.stats.by_subsystem) add(name, count);
+  for (const auto& [rank, count] : kept.stats.by_rank) add(rank, count);
+  add("all", {kept.stats.lines, kept.stats.kept});
+  return words;
+}
+
+/// Some lines of logs, with times, glued, cut, wrapped and with broken bytes.
+std::string shuffled(const std::vector<std::string>& lines, std::mt19937& random) {
+  static const std::string kMarks[] = {"\x1b[36m",
+                                       "\r",
+                                       "\xff",
+                                       "[rank3]: ",
+                                       "(Worker pid=7) ",
+                                       "2026-03-01 10:00:07 ",
+                                       "2026-03-01T09:59:59Z ",
+                                       "gpu-worker-0"};
+  std::string out;
+  const bool timed = random() % 2;
+  size_t at = random() % lines.size();
+  for (int i = 0; i < 300; ++i) {
+    if (random() % 20 == 0) at = random();
+    std::string line = lines[at++ % lines.size()];
+    const unsigned what = random() % 40;
+    if (timed && random() % 3 == 0)
+      line = fmt::format("2026-03-01 10:00:{:02} ", 3 + i / 100 + random() % 4) + line;
+    if (what == 0) line.erase(0, random() % 30);
+    if (what == 1) line.insert(random() % (line.size() + 1), kMarks[random() % std::size(kMarks)]);
+    if (what == 2) line.insert(0, kMarks[random() % std::size(kMarks)]);
+    out += line;
+    if (what != 3) out += '\n';
+  }
+  return out;
+}
+
+TEST(Filter, BlocksOnThreadsGiveWhatLinesGive) {
+  std::vector<std::string> lines;
+  std::vector<LeftOut> left_out;
+  for_each_input(
+      {RANKDX_SOURCE_DIR "/tests/data/lab.tar.xz"},
+      [&](InputItem item) {
+        LineReader reader(*item.bytes);
+        (void)reader.for_each_line([&](std::string_view line) { lines.emplace_back(line); });
+      },
+      left_out);
+  ASSERT_GT(lines.size(), 1000u);
+  const FilterOptions kOptions[] = {
+      {},
+      {.subsystems = {"INIT", "WARN", "TEXT"}},
+      {.level = LeastLevel::Warn},
+      {.ranks = {0, 3}},
+      {.comm = "0x5"},
+      {.around = 140, .context = 30},
+      {.ranks = {0, 1},
+       .since_us = *parse_moment("10:00:04"),
+       .until_us = *parse_moment("10:00:06")},
+      {.since_us = *parse_moment("2026-03-01 10:00:05")},
+      {.level = LeastLevel::Warn, .until_us = *parse_moment("10:00:05")},
+  };
+  std::mt19937 random(17);
+  for (int round = 0; round < 150; ++round) {
+    const std::string log = shuffled(lines, random);
+    const RankOf ranks = ranks_of(log);
+    const size_t threads = 1 + round % 3, block_bytes = 1 + random() % 9000;
+    for (const FilterOptions& options : kOptions) {
+      for (Print print : {Print::Lines, Print::Stats}) {
+        ASSERT_EQ(in_words(filtered(log, options, ranks, print, threads, block_bytes)),
+                  in_words(filtered_slowly(log, options, ranks, print)))
+            << "round " << round << ", options " << &options - kOptions << ", blocks of "
+            << block_bytes;
+      }
+    }
+  }
 }
 
 TEST(Filter, ByWhatLinesMean) {
@@ -57,9 +189,10 @@ TEST(Filter, Words) {
 
 TEST(Filter, CollapseFoldsRanks) {
   Collapser c;
-  EXPECT_TRUE(c.first("a:1:1 [0] NCCL INFO Using network Socket"));
-  EXPECT_FALSE(c.first("b:2:2 [1] NCCL INFO Using network Socket"));
-  EXPECT_TRUE(c.first("a:1:1 [0] NCCL INFO Using network IB"));
+  const auto first = [&](std::string_view line) { return c.first(Collapser::kind_of(line), line); };
+  EXPECT_TRUE(first("a:1:1 [0] NCCL INFO Using network Socket"));
+  EXPECT_FALSE(first("b:2:2 [1] NCCL INFO Using network Socket"));
+  EXPECT_TRUE(first("a:1:1 [0] NCCL INFO Using network IB"));
   EXPECT_EQ(c.folded(), 1u);
   EXPECT_EQ(c.most_frequent(5).size(), 1u);
 }

@@ -64,20 +64,41 @@ constexpr std::array kByKind = std::to_array<std::pair<EventKind, std::string_vi
     {Backtrace, "ALL"},
 });
 
+constexpr Subsystem kOther = 0, kText = 1, kWarn = 2, kVersion = 3;
+
+/// Those that are no subsystem of NCCL, then those of kByKind.
 constexpr auto kNames = [] {
-  std::array<std::string_view, 256> names;
-  names.fill("OTHER");
-  for (const auto& [kind, name] : kByKind) names[static_cast<uint8_t>(kind)] = name;
+  std::array<std::string_view, kSubsystems> names{"OTHER", "TEXT", "WARN", "VERSION"};
+  for (const auto& [kind, name] : kByKind) {
+    size_t at = 0;
+    while (!names[at].empty() && names[at] != name) ++at;
+    names[at] = name;
+  }
   return names;
+}();
+
+constexpr auto kOfKind = [] {
+  std::array<Subsystem, 256> subsystems;
+  subsystems.fill(kOther);
+  for (const auto& [kind, name] : kByKind) {
+    Subsystem at = 0;
+    while (kNames[at] != name) ++at;
+    subsystems[static_cast<uint8_t>(kind)] = at;
+  }
+  return subsystems;
 }();
 
 }  // namespace
 
-std::string_view subsystem_of(Level level, EventKind kind) {
-  if (level == Level::None) return "TEXT";
-  if (level == Level::Warn || level == Level::Abort) return "WARN";
-  if (level == Level::Version) return "VERSION";
-  return kNames[static_cast<uint8_t>(kind)];
+Subsystem subsystem_of(Level level, EventKind kind) {
+  if (level == Level::None) return kText;
+  if (level == Level::Warn || level == Level::Abort) return kWarn;
+  if (level == Level::Version) return kVersion;
+  return kOfKind[static_cast<uint8_t>(kind)];
+}
+
+std::string_view name_of(Subsystem subsystem) {
+  return subsystem < kNames.size() ? kNames[subsystem] : std::string_view();
 }
 
 }  // namespace rankdx

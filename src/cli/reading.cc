@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "cli/flags.h"
-#include "job/pipeline.h"
+#include "input/block_pipeline.h"
 #include "present/progress.h"
 
 namespace rankdx {
@@ -23,7 +23,7 @@ void print_times(const PassTimes& times, const ReadProgress& progress, double wa
                "digest     %6.3f   lines to messages\n"
                "fold       %6.3f   messages to facts\n"
                "wall       %6.3f   %.3f GB in %llu inputs, %.2f GB/s\n",
-               seconds(times.read_ns), seconds(times.digest_ns), seconds(times.fold_ns), wall_s,
+               seconds(times.read_ns), seconds(times.work_ns), seconds(times.finish_ns), wall_s,
                giga, static_cast<unsigned long long>(progress.files.load()),
                wall_s > 0 ? giga / wall_s : 0);
 }

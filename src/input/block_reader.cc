@@ -6,8 +6,10 @@
 
 namespace rankdx {
 
-BlockReader::BlockReader(ByteSource& source, size_t block_bytes)
-    : source_(source), block_bytes_(std::clamp<size_t>(block_bytes, 1, LineReader::kMaxLine)) {}
+BlockReader::BlockReader(ByteSource& source, size_t block_bytes, Fill fill)
+    : source_(source),
+      block_bytes_(std::clamp<size_t>(block_bytes, 1, LineReader::kMaxLine)),
+      fill_(fill) {}
 
 /// Reads on behind what the block holds.
 void BlockReader::fill(Block& block) {
@@ -18,7 +20,7 @@ void BlockReader::fill(Block& block) {
     if (got.value_or(0) == 0) ended_ = true;
     block.size_ += got.value_or(0);
     stats_.bytes += got.value_or(0);
-    wanted -= got.value_or(0);
+    wanted = fill_ == Fill::Whole ? wanted - got.value_or(0) : 0;
   }
 }
 

@@ -24,8 +24,12 @@ class Block {
 
 class BlockReader {
  public:
+  /// AsItComes: a block ends with what the source gave at once, so that nobody waits for the lines
+  /// of a pipe.
+  enum class Fill : uint8_t { Whole, AsItComes };
   /// `block_bytes`: how much a block holds, but for its last line; at most LineReader::kMaxLine.
-  explicit BlockReader(ByteSource& source, size_t block_bytes = LineReader::kBlock);
+  explicit BlockReader(ByteSource& source, size_t block_bytes = LineReader::kBlock,
+                       Fill fill = Fill::Whole);
 
   /// Fills the block with the next lines; false at the end. The error of a broken stream comes back
   /// after everything before it was delivered.
@@ -41,6 +45,7 @@ class BlockReader {
 
   ByteSource& source_;
   const size_t block_bytes_;
+  const Fill fill_;
   std::string open_;       ///< the line that the last block ended in
   bool skipping_ = false;  ///< the rest of a line that was cut
   bool ended_ = false;

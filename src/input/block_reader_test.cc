@@ -13,10 +13,24 @@ struct Read {
   bool operator==(const Read&) const = default;
 };
 
+/// Gives a few bytes at a time, as a pipe does.
+class Drops : public ByteSource {
+ public:
+  Drops(std::string_view bytes, size_t most) : bytes_(bytes), most_(most) {}
+  Result<size_t> read(char* buffer, size_t size) override {
+    const size_t n = bytes_.copy(buffer, std::min(size, most_));
+    bytes_.remove_prefix(n);
+    return n;
+  }
+
+ private:
+  std::string_view bytes_;
+  size_t most_;
+};
+
 /// All blocks together. Each must end with a newline, but for the last one.
-Read read_blocks(const std::string& bytes, size_t block_bytes) {
-  auto source = memory_source(bytes);
-  BlockReader reader(*source, block_bytes);
+Read read_blocks(ByteSource& source, size_t block_bytes, BlockReader::Fill fill) {
+  BlockReader reader(source, block_bytes, fill);
   Block block;
   Read read;
   bool open = false;
@@ -28,6 +42,10 @@ Read read_blocks(const std::string& bytes, size_t block_bytes) {
   }
   read.stats = reader.stats();
   return read;
+}
+
+Read read_blocks(const std::string& bytes, size_t block_bytes) {
+  return read_blocks(*memory_source(bytes), block_bytes, BlockReader::Fill::Whole);
 }
 
 /// The same from LineReader.
@@ -76,7 +94,22 @@ TEST(BlockReader, RandomTexts) {
       if (i > 1 || round % 2) text += '\n';
     }
     EXPECT_TRUE(read_blocks(text, 1 + random() % 20'000) == expected(text)) << round;
+    Drops drops(text, 1 + random() % 700);
+    EXPECT_TRUE(read_blocks(drops, 1 + random() % 20'000, BlockReader::Fill::AsItComes) ==
+                expected(text))
+        << round;
   }
+}
+
+TEST(BlockReader, LinesOfAPipeAreNotHeldUp) {
+  Drops drops("one\ntwo\nthree\n", 6);
+  BlockReader reader(drops, 1 << 18, BlockReader::Fill::AsItComes);
+  Block block;
+  for (const char* expected : {"one\n", "two\n", "three\n"}) {
+    ASSERT_TRUE(reader.next(block).value());
+    EXPECT_EQ(block.text(), expected);
+  }
+  EXPECT_FALSE(reader.next(block).value());
 }
 
 }  // namespace

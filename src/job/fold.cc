@@ -1,7 +1,6 @@
 #include "job/fold.h"
 
 #include <algorithm>
-#include <bitset>
 #include <deque>
 #include <map>
 #include <set>
@@ -223,33 +222,15 @@ struct SourceFold::Impl : MessageSink {
   }
 };
 
-/// May the digest be believed? It read each head as if its host were known. A host that is not
-/// known yet must be no longer form of another one (a cut line glued to it), and no line of the
-/// block may hang on which hosts are known.
+/// May the digest be believed? It read each head as if its host were known.
 bool SourceFold::Impl::knows_speakers(const BlockDigest& digest) {
-  std::set<std::string_view> fresh;
-  std::bitset<KnownHosts::kMaxHostName + 1> fresh_sizes;
-  const KnownHosts& hosts = scanner.memory().hosts;
+  std::vector<std::string_view> hosts;
   for (const BlockDigest::Speaker& speaker : digest.speakers) {
-    if (speaker.head == nullptr ||
-        digest.process_of_head[speaker.head->index] != BlockDigest::kNotYet)
-      continue;
-    const std::string_view host = speaker.said->host;
-    if (hosts.knows(host)) continue;
-    fresh.insert(host);
-    fresh_sizes.set(std::min(host.size(), KnownHosts::kMaxHostName));
+    if (speaker.head && digest.process_of_head[speaker.head->index] == BlockDigest::kNotYet)
+      hosts.push_back(speaker.said->host);
   }
-  if (fresh.empty()) return true;
-  if (!digest.unsure.empty()) return false;
-  for (std::string_view host : fresh) {
-    for (size_t at = 1; at < host.size(); ++at) {
-      const std::string_view end = host.substr(at);
-      if (hosts.knows(end) ||
-          (fresh_sizes[std::min(end.size(), KnownHosts::kMaxHostName)] && fresh.count(end)))
-        return false;
-    }
-  }
-  return true;
+  return can_learn(scanner.memory().hosts, hosts,
+                   digest.unsure.empty() ? Hangs::No : Hangs::OnHosts);
 }
 
 void SourceFold::Impl::add_lines(std::string_view block) {

@@ -8,6 +8,8 @@
 #include <thread>
 
 #include "input/input.h"
+#include "job/digest.h"
+#include "job/fold.h"
 #include "job/read.h"
 
 namespace rankdx {
@@ -36,7 +38,7 @@ SourceFacts fold_blocks(const std::string& text, int threads, size_t block_bytes
   auto source = memory_source(text);
   BlockReader reader(*source, block_bytes);
   SourceFold fold("log", kGate);
-  SourcePipeline pipeline({reader, fold, kGate}, static_cast<size_t>(threads) + 1);
+  BlockPipeline pipeline(folding(reader, fold, kGate), static_cast<size_t>(threads) + 1);
   std::vector<std::thread> helpers;
   for (int i = 1; i < threads; ++i) helpers.emplace_back([&] { pipeline.work(); });
   pipeline.work();

@@ -73,7 +73,7 @@ class Crew {
   size_t size() const { return size_; }
 
   /// By the thread that has this file.
-  void work(SourcePipeline& pipeline) {
+  void work(BlockPipeline& pipeline) {
     if (size_ == 1) return pipeline.work();
     Lock lock(mutex_);
     open_.push_back({&pipeline, 0});
@@ -103,7 +103,7 @@ class Crew {
         changed_.wait(lock);
         continue;
       }
-      SourcePipeline* const pipeline = least->pipeline;
+      BlockPipeline* const pipeline = least->pipeline;
       ++least->helpers;
       lock.unlock();
       pipeline->work();
@@ -119,7 +119,7 @@ class Crew {
  private:
   using Lock = std::unique_lock<std::mutex>;
   struct Open {
-    SourcePipeline* pipeline;
+    BlockPipeline* pipeline;
     int helpers;
     bool closed = false;
   };
@@ -174,9 +174,9 @@ class Folder {
   void fold_log(const std::string& name, ByteSource& source, Part& part) const {
     SourceFold fold(name, gate_);
     BlockReader reader(source, options_.block_bytes);
-    SourcePipeline pipeline(
-        {reader, fold, gate_, options_.progress ? &options_.progress->bytes : nullptr,
-         options_.times},
+    BlockPipeline pipeline(
+        folding(reader, fold, gate_, options_.progress ? &options_.progress->bytes : nullptr,
+                options_.times),
         crew_.size() + 1);
     crew_.work(pipeline);
     const LineStats& stats = reader.stats();

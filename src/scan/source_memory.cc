@@ -22,6 +22,27 @@ bool KnownHosts::starts_a_host(std::string_view text) const {
   return next != hosts_.end() && next->starts_with(text);
 }
 
+bool can_learn(const KnownHosts& known, const std::vector<std::string_view>& hosts, Hangs lines) {
+  std::set<std::string_view> fresh;
+  std::bitset<KnownHosts::kMaxHostName + 1> fresh_sizes;
+  for (std::string_view host : hosts) {
+    if (known.knows(host)) continue;
+    fresh.insert(host);
+    fresh_sizes.set(std::min(host.size(), KnownHosts::kMaxHostName));
+  }
+  if (fresh.empty()) return true;
+  if (lines == Hangs::OnHosts) return false;
+  for (std::string_view host : fresh) {
+    for (size_t at = 1; at < host.size(); ++at) {
+      const std::string_view end = host.substr(at);
+      if (known.knows(end) ||
+          (fresh_sizes[std::min(end.size(), KnownHosts::kMaxHostName)] && fresh.count(end)))
+        return false;
+    }
+  }
+  return true;
+}
+
 uint32_t Writers::number(const Envelope& message) {
   key_.assign(message.origin).append(1, '\0').append(message.host);
   for (int id : {message.pid, message.tid}) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "scan/envelope.h"
 
@@ -32,6 +33,13 @@ class KnownHosts {
   std::set<std::string, std::less<>> hosts_;
   std::bitset<kMaxHostName + 1> sizes_;  ///< of them: most pieces of a host have another one
 };
+
+/// Whether the other lines of a block depend on which hosts are known.
+enum class Hangs : uint8_t { No, OnHosts };
+/// May the lines of a block be believed that were read alone, as if these hosts were known? A host
+/// that is not known yet must be no longer form of another one (a cut line glued to it), and no
+/// line of the block may hang on which hosts are known.
+bool can_learn(const KnownHosts& known, const std::vector<std::string_view>& hosts, Hangs lines);
 
 class Writers {
  public:

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -72,6 +73,7 @@ int run(const Options& o) {
   const auto options = filter_of(o);
   if (!options) return refuse(options.error());
   const bool from_stdin = o.paths.empty() || (o.paths.size() == 1 && o.paths.front() == "-");
+  const size_t threads = std::max(std::thread::hardware_concurrency(), 1u);
   RankOf ranks;
   if (!options->ranks.empty() || o.stats) {
     if (from_stdin && !options->ranks.empty()) {
@@ -79,24 +81,21 @@ int run(const Options& o) {
                      "give files instead of standard input"});
     }
     const LiteralSet nothing({"no line holds this text"});
-    const ReadOptions how{.threads = static_cast<int>(std::thread::hardware_concurrency())};
+    const ReadOptions how{.threads = static_cast<int>(threads)};
     if (!from_stdin) ranks = RankOf(assemble(read_facts(o.paths, nothing, how).facts));
   }
   VolumeStats stats;
   Collapser collapser;
   std::vector<LeftOut> left_out;
   bool any = false;
+  const Filtering filtering{
+      *options, ranks, o.stats ? &stats : nullptr, o.collapse ? &collapser : nullptr,
+      [](std::string_view lines) { std::fwrite(lines.data(), 1, lines.size(), stdout); }};
   for_each_input(
       o.paths,
       [&](InputItem item) {
         any = true;
-        LineFilter filter(*options, ranks, o.stats ? &stats : nullptr);
-        LineReader reader(*item.bytes);
-        (void)reader.for_each_line([&](std::string_view line) {
-          if (!filter.keep(line) || (o.collapse && !collapser.first(line)) || o.stats) return;
-          std::fwrite(line.data(), 1, line.size(), stdout);
-          std::fputc('\n', stdout);
-        });
+        filter_source(*item.bytes, filtering, threads);
       },
       left_out);
   for (const LeftOut& l : left_out)

@@ -1,0 +1,273 @@
+// One source on several threads: each block is judged on its own, and what hangs on the lines
+// before it is judged when its turn comes.
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "bundle/filter.h"
+#include "bundle/line_filter.h"
+#include "input/block_pipeline.h"
+#include "job/template_hash.h"
+#include "scan/line_cutter.h"
+#include "scan/plain_scanner.h"
+
+namespace rankdx {
+namespace {
+
+class BlockFilter : public BlockWork {
+ public:
+  struct Line {
+    std::string_view text;
+    uint32_t number;         ///< in the block, from 1 on
+    bool asks;               ///< whether it is wanted hangs on the lines before it
+    int64_t time = kNoTime;  ///< of the lines before it, if it asks and the block says so
+    uint64_t kind = 0;       ///< for the collapser
+  };
+
+  explicit BlockFilter(const Filtering& filtering)
+      : filtering_(filtering), judge_(filtering.options) {}
+
+  void work(std::string_view block) override;
+
+  std::string_view block() const { return block_; }
+  /// Those that are wanted, and those that ask.
+  const std::vector<Line>& lines() const { return lines_; }
+  uint32_t line_count() const { return line_count_; }
+  const VolumeCounts& counts() const { return counts_; }
+  /// Those that are wanted, but need only be counted.
+  uint64_t kept() const { return kept_; }
+  /// The time of the last line, if the block says so.
+  int64_t last_time() const { return judge_.last_time; }
+
+  /// Lets the hosts be known that the block was read with. False: it must be read anew.
+  bool learn_hosts(KnownHosts& hosts);
+
+ private:
+  struct Head {
+    uint32_t block = 0;  ///< where it was seen last
+    int rank = -1;
+    bool ranked = false, learnt = false;
+    VolumeStats::Count* count = nullptr;  ///< of the rank, in this block
+  };
+  Head& head_of(const HeadMemo::Entry& entry);
+  void take(std::string_view line, const LineMarks& marks);
+  void judge(const MessageJudge::Said& said, int rank, VolumeStats::Count* count,
+             std::string_view line, const LineMarks& marks);
+  void ask(std::string_view line) { lines_.push_back({line, line_count_, true, judge_.last_time}); }
+  void keep(std::string_view line, const LineMarks& marks);
+
+  const Filtering& filtering_;
+  MessageJudge judge_;
+  PlainScanner scanner_;
+  std::string_view block_;
+  uint32_t block_number_ = 0, line_count_ = 0;
+  bool is_unsure_ = false;
+  uint64_t kept_ = 0;
+  std::vector<Line> lines_;
+  std::vector<Head> heads_;                        ///< by their number
+  std::vector<const HeadMemo::Entry*> new_heads_;  ///< of this block
+  VolumeCounts counts_;
+};
+
+void BlockFilter::work(std::string_view block) {
+  block_ = block;
+  ++block_number_;
+  line_count_ = 0;
+  is_unsure_ = false;
+  lines_.clear();
+  new_heads_.clear();
+  if (filtering_.stats) counts_ = {};
+  kept_ = 0;
+  judge_.last_time = kNoTime;
+  judge_.start();
+  if (scanner_.start() == PlainScanner::Start::Afresh) heads_.clear();
+  LineCutter cutter(block);
+  std::string_view line;
+  LineMarks marks;
+  while (cutter.next(line, marks)) {
+    ++line_count_;
+    take(line, marks);
+  }
+}
+
+BlockFilter::Head& BlockFilter::head_of(const HeadMemo::Entry& entry) {
+  if (entry.index >= heads_.size()) heads_.resize(entry.index + 64);
+  Head& head = heads_[entry.index];
+  if (head.block == block_number_) return head;
+  head.block = block_number_;
+  if (!head.learnt) new_heads_.push_back(&entry);
+  if (!std::exchange(head.ranked, true)) {
+    const Envelope& e = entry.envelope;
+    head.rank = e.label_rank >= 0 ? e.label_rank : filtering_.ranks.find(e.origin, e.host, e.pid);
+  }
+  if (filtering_.stats) head.count = &counts_.by_rank[std::max(head.rank, -1)];
+  return head;
+}
+
+void BlockFilter::keep(std::string_view line, const LineMarks& marks) {
+  if (filtering_.stats && !filtering_.collapser && !filtering_.options.around) {
+    ++kept_;
+    return;
+  }
+  Line& kept = lines_.emplace_back(Line{line, line_count_, false});
+  if (filtering_.collapser)
+    kept.kind = template_hash(marks.nccl == LineMarks::kNone ? line : line.substr(marks.nccl));
+}
+
+void BlockFilter::judge(const MessageJudge::Said& said, int rank, VolumeStats::Count* count,
+                        std::string_view line, const LineMarks& marks) {
+  if (judge_.asks_for_time() && said.time_us == kNoTime && judge_.last_time == kNoTime)
+    return ask(line);
+  if (filtering_.stats) {
+    counts_.by_subsystem[judge_.subsystem(said)].add(line);
+    (count ? *count : counts_.by_rank[std::max(rank, -1)]).add(line);
+  }
+  if (judge_.wants(said, rank)) keep(line, marks);
+}
+
+void BlockFilter::take(std::string_view line, const LineMarks& marks) {
+  if (filtering_.stats == nullptr) {
+    if (judge_.is_out(line)) return;
+    if (judge_.takes_all()) {
+      if (!trim(line).empty()) keep(line, marks);
+      return;
+    }
+  }
+  switch (scanner_.scan(line, marks)) {
+    case PlainScanner::Got::Nothing:
+      return;
+    case PlainScanner::Got::Known: {
+      const PlainScanner::KnownMessage& m = scanner_.known();
+      const Envelope& e = m.head->envelope;
+      const Head& head = head_of(*m.head);
+      return judge({m.level, m.time_us, m.body, e.file, e.func, e.host.size()}, head.rank,
+                   head.count, line, marks);
+    }
+    case PlainScanner::Got::Loose: {
+      const Envelope& e = scanner_.loose();
+      const bool ask_rank = judge_.asks_for_rank() || filtering_.stats;
+      return judge({e.level, e.time_us, e.body, e.file, e.func, e.host.size()},
+                   ask_rank ? rank_of_loose(e, filtering_.ranks) : -1, nullptr, line, marks);
+    }
+    case PlainScanner::Got::Unsure:
+      is_unsure_ = true;
+      ask(line);
+      judge_.last_time = kNoTime;  // it may say another one
+  }
+}
+
+bool BlockFilter::learn_hosts(KnownHosts& hosts) {
+  std::vector<std::string_view> names;
+  for (const HeadMemo::Entry* head : new_heads_) names.push_back(head->envelope.host);
+  if (!can_learn(hosts, names, is_unsure_ ? Hangs::OnHosts : Hangs::No)) return false;
+  for (const HeadMemo::Entry* head : new_heads_) {
+    hosts.learn(head->envelope.host);
+    heads_[head->index].learnt = true;
+  }
+  return true;
+}
+
+/// The blocks of a source in order.
+class SourceFilter {
+ public:
+  explicit SourceFilter(const Filtering& filtering)
+      : filtering_(filtering),
+        by_line_(filtering.options, filtering.ranks, filtering.stats ? &counts_ : nullptr) {}
+
+  void add(BlockFilter& block);
+  /// After the last block.
+  void finish() {
+    if (filtering_.stats) counts_.add_to(*filtering_.stats);
+  }
+
+ private:
+  void add_judged(const BlockFilter& block);
+  void add_lines(std::string_view block);
+  void keep(std::string_view line, uint64_t kind);
+  void write();
+
+  const Filtering& filtering_;
+  VolumeCounts counts_;  ///< of lines that were judged here
+  LineFilter by_line_;
+  uint64_t lines_before_ = 0;
+  const char* block_end_ = nullptr;
+  std::string_view kept_;  ///< lines that follow each other, with their newlines, not written yet
+};
+
+void SourceFilter::add(BlockFilter& block) {
+  block_end_ = block.block().data() + block.block().size();
+  if (block.learn_hosts(by_line_.memory().hosts)) {
+    add_judged(block);
+  } else {
+    add_lines(block.block());
+  }
+  write();
+  lines_before_ += block.line_count();
+  if (filtering_.stats) filtering_.stats->lines += block.line_count();
+}
+
+void SourceFilter::add_judged(const BlockFilter& block) {
+  if (filtering_.stats) {
+    block.counts().add_to(*filtering_.stats);
+    filtering_.stats->kept += block.kept();
+  }
+  for (const BlockFilter::Line& line : block.lines()) {
+    if (line.time != kNoTime) by_line_.set_time(line.time);
+    if (line.asks && !by_line_.wants(line.text)) continue;
+    if (!is_near(filtering_.options, lines_before_ + line.number)) continue;
+    const bool no_kind = line.asks && filtering_.collapser;
+    keep(line.text, no_kind ? Collapser::kind_of(line.text) : line.kind);
+  }
+  if (block.last_time() != kNoTime) by_line_.set_time(block.last_time());
+}
+
+void SourceFilter::add_lines(std::string_view block) {
+  for (uint64_t number = lines_before_ + 1; !block.empty(); ++number) {
+    const size_t end = std::min(block.find('\n'), block.size());
+    const std::string_view line = block.substr(0, end);
+    block.remove_prefix(std::min(end + 1, block.size()));
+    if (!by_line_.wants(line) || !is_near(filtering_.options, number)) continue;
+    keep(line, filtering_.collapser ? Collapser::kind_of(line) : 0);
+  }
+}
+
+void SourceFilter::keep(std::string_view line, uint64_t kind) {
+  if (filtering_.stats) ++filtering_.stats->kept;
+  if (filtering_.collapser && !filtering_.collapser->first(kind, line)) return;
+  if (filtering_.stats) return;
+  const char* const begin = kept_.data();
+  if (!kept_.empty() && line.data() == begin + kept_.size()) {
+    kept_ = {begin, kept_.size() + line.size() + 1};
+    return;
+  }
+  write();
+  kept_ = {line.data(), line.size() + 1};
+}
+
+void SourceFilter::write() {
+  if (kept_.empty()) return;
+  if (kept_.data() + kept_.size() <= block_end_) {
+    filtering_.write(kept_);
+  } else {  // the last line of the source
+    filtering_.write(kept_.substr(0, kept_.size() - 1));
+    filtering_.write("\n");
+  }
+  kept_ = {};
+}
+
+}  // namespace
+
+void filter_source(ByteSource& source, const Filtering& filtering, size_t threads,
+                   size_t block_bytes) {
+  BlockReader reader(source, block_bytes, BlockReader::Fill::AsItComes);
+  SourceFilter filter(filtering);
+  BlockPipeline pipeline({reader, [&] { return std::make_unique<BlockFilter>(filtering); },
+                          [&](BlockWork& block) { filter.add(static_cast<BlockFilter&>(block)); }},
+                         threads + 1);
+  pipeline.work_on_threads(threads);
+  filter.finish();
+}
+
+}  // namespace rankdx
