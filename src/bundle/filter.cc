@@ -12,10 +12,6 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000, kDay = 86'400 * kSecond;
 
-std::string key_of(std::string_view origin, std::string_view host, int pid) {
-  return fmt::format("{}\n{}\n{}", origin, host, pid);
-}
-
 /// Days from 1970 to a date (proleptic Gregorian).
 int64_t days_from_civil(int y, int m, int d) {
   y -= m <= 2;
@@ -65,16 +61,51 @@ Result<int64_t> parse_moment(std::string_view text) {
   return day * kDay + (*h * 3600 + *min * 60) * kSecond + static_cast<int64_t>(*s * kSecond);
 }
 
+std::string writer_key(const Envelope& m, int pid) {
+  if (m.label_rank >= 0) return std::to_string(m.label_rank);
+  return fmt::format("{}\n{}\n{}", m.origin, m.host, pid);
+}
+
 RankOf::RankOf(const Job& job) {
   for (const Process& p : job.processes) {
     if (p.world_rank < 0) continue;
-    for (const ProcessFacts* f : p.facts) ranks_[key_of(f->origin, f->host, f->pid)] = p.world_rank;
+    for (const ProcessFacts* f : p.facts) {
+      Envelope e;
+      e.origin = f->origin;
+      e.host = f->host;
+      ranks_[writer_key(e, f->pid)] = p.world_rank;
+    }
   }
 }
 
-int RankOf::find(std::string_view origin, std::string_view host, int pid) const {
-  auto found = ranks_.find(key_of(origin, host, pid));
+int RankOf::find(std::string_view key) const {
+  if (key.find('\n') == key.npos) return parse_int<int>(key).value_or(-1);
+  const auto found = ranks_.find(key);
   return found == ranks_.end() ? -1 : found->second;
+}
+
+VolumeCounts::Count& VolumeCounts::of_writer(const std::string& key) {
+  const auto known = by_writer.find(key);
+  if (known != by_writer.end()) return known->second;
+  return by_writer[by_writer.size() < kMostWriters ? key : ""];
+}
+
+void VolumeCounts::add(const VolumeCounts& other) {
+  for (size_t i = 0; i < by_subsystem.size(); ++i) by_subsystem[i].add(other.by_subsystem[i]);
+  for (const auto& [writer, count] : other.by_writer) {
+    if (count.lines > 0) of_writer(writer).add(count);
+  }
+  lines += other.lines;
+  kept += other.kept;
+}
+
+VolumeStats::VolumeStats(const VolumeCounts& counts, const RankOf& ranks)
+    : lines(counts.lines), kept(counts.kept) {
+  for (size_t i = 0; i < kSubsystems; ++i) {
+    if (counts.by_subsystem[i].lines > 0)
+      by_subsystem.emplace(name_of(static_cast<Subsystem>(i)), counts.by_subsystem[i]);
+  }
+  for (const auto& [writer, count] : counts.by_writer) by_rank[ranks.find(writer)].add(count);
 }
 
 bool is_near(const FilterOptions& options, uint64_t line) {

@@ -1,9 +1,11 @@
 // Cuts logs down by what their lines mean: original lines, original order.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,6 +13,8 @@
 #include <unordered_map>
 
 #include "base/result.h"
+#include "bundle/subsystem.h"
+#include "input/block_pipeline.h"
 #include "input/input.h"
 #include "job/job.h"
 
@@ -35,23 +39,41 @@ Result<std::set<int>> parse_ranks(std::string_view text);
 /// the day); UTC.
 Result<int64_t> parse_moment(std::string_view text);
 
-/// Which rank a process is: made from a first reading of the logs.
+/// Who wrote a line, as a key: the rank that a launcher printed, or origin, host and process.
+std::string writer_key(const Envelope& message, int pid);
+
+/// Which rank a writer is: made from a first reading of the logs.
 class RankOf {
  public:
   RankOf() = default;
   explicit RankOf(const Job& job);
-  int find(std::string_view origin, std::string_view host, int pid) const;  ///< -1 unknown
+  int find(std::string_view writer_key) const;  ///< -1 unknown
 
  private:
   std::map<std::string, int, std::less<>> ranks_;
 };
 
-/// Where the volume comes from.
-struct VolumeStats {
+/// What was counted before ranks are known.
+struct VolumeCounts {
   struct Count {
     uint64_t lines = 0, bytes = 0;
     void add(std::string_view line) { ++lines, bytes += line.size() + 1; }
+    void add(const Count& other) { lines += other.lines, bytes += other.bytes; }
   };
+  static constexpr size_t kMostWriters = 1 << 20;  ///< all others count as one
+
+  std::array<Count, kSubsystems> by_subsystem;
+  std::map<std::string, Count, std::less<>> by_writer;  ///< by writer_key()
+  uint64_t lines = 0, kept = 0;
+
+  Count& of_writer(const std::string& key);
+  void add(const VolumeCounts& other);
+};
+
+/// Where the volume comes from.
+struct VolumeStats {
+  using Count = VolumeCounts::Count;
+  VolumeStats(const VolumeCounts& counts, const RankOf& ranks);
   std::map<std::string, Count, std::less<>> by_subsystem;
   std::map<int, Count> by_rank;  ///< -1: not known
   uint64_t lines = 0, kept = 0;
@@ -86,7 +108,7 @@ class Collapser {
 struct Filtering {
   const FilterOptions& options;
   const RankOf& ranks;
-  VolumeStats* stats = nullptr;                 ///< to be filled, or nullptr
+  VolumeCounts* counts = nullptr;               ///< to be filled instead of writing, or nullptr
   Collapser* collapser = nullptr;               ///< or nullptr
   std::function<void(std::string_view)> write;  ///< takes lines that are kept, with their newlines
 };
@@ -94,6 +116,26 @@ struct Filtering {
 /// Filters one source on some threads; the lines come in order. What a pipe gives is not held up.
 void filter_source(ByteSource& source, const Filtering& filtering, size_t threads,
                    size_t block_bytes = LineReader::kBlock);
+
+/// Counts what filter_source() would while logs are read for something else. No ranks can be asked
+/// for.
+class VolumeWatch {
+ public:
+  explicit VolumeWatch(const FilterOptions& options) : options_(options) {}
+  /// The ends of a pipeline that reads this source, which does both then. By any thread; they are
+  /// gone before the watch is.
+  BlockPipeline::Ends beside(const std::string& name, BlockPipeline::Ends other);
+  /// Whether the source was read. After all pipelines, like the counts.
+  bool has(const std::string& name) const { return names_.contains(name); }
+  const VolumeCounts& counts() const { return counts_; }
+
+ private:
+  struct Source;
+  const FilterOptions& options_;
+  std::mutex mutex_;
+  std::set<std::string, std::less<>> names_;
+  VolumeCounts counts_;
+};
 
 /// What NCCL_DEBUG_SUBSYS would have been enough for a diagnosis, from what was seen.
 std::string enough_subsystems(const VolumeStats& stats);

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <random>
 
 #include "base/text.h"
 #include "bundle/line_filter.h"
+#include "job/read.h"
 #include "job/test_logs.h"
 
 namespace rankdx {
@@ -24,7 +26,7 @@ const std::string kLog = test::prefix("a", 7, 0) +
 
 struct Kept {
   std::string lines;
-  VolumeStats stats;
+  VolumeCounts counts;
   uint64_t folded = 0;
 };
 enum class Print : uint8_t { Lines, Stats };
@@ -34,7 +36,7 @@ Kept filtered(const std::string& log, const FilterOptions& options, const RankOf
               Print print, size_t threads, size_t block_bytes) {
   Kept kept;
   Collapser collapser;
-  const Filtering filtering{options, ranks, print == Print::Stats ? &kept.stats : nullptr,
+  const Filtering filtering{options, ranks, print == Print::Stats ? &kept.counts : nullptr,
                             options.level == LeastLevel::Warn ? &collapser : nullptr,
                             [&](std::string_view lines) { kept.lines += lines; }};
   const auto source = memory_source(log);
@@ -67,33 +69,32 @@ Kept filtered_slowly(const std::string& log, const FilterOptions& options, const
                      Print print) {
   Kept kept;
   Collapser collapser;
-  VolumeCounts counts;
-  LineFilter filter(options, ranks, print == Print::Stats ? &counts : nullptr);
+  LineFilter filter(options, ranks, print == Print::Stats ? &kept.counts : nullptr);
   for (size_t at = 0; at < log.size();) {
     const size_t end = std::min(log.find('\n', at), log.size());
     const std::string_view line = std::string_view(log).substr(at, end - at);
     at = end + 1;
-    ++kept.stats.lines;
-    if (!filter.wants(line) || !is_near(options, kept.stats.lines)) continue;
-    ++kept.stats.kept;
+    ++kept.counts.lines;
+    if (!filter.wants(line) || !is_near(options, kept.counts.lines)) continue;
+    ++kept.counts.kept;
     if (options.level == LeastLevel::Warn && !collapser.first(Collapser::kind_of(line), line))
       continue;
     if (print == Print::Lines) kept.lines.append(line).append("\n");
   }
   kept.folded = collapser.folded();
-  counts.add_to(kept.stats);
-  if (print == Print::Lines) kept.stats = {};
+  if (print == Print::Lines) kept.counts = {};
   return kept;
 }
 
-std::string in_words(const Kept& kept) {
+std::string in_words(const Kept& kept, const RankOf& ranks) {
   std::string words = kept.lines + std::to_string(kept.folded);
+  const VolumeStats stats(kept.counts, ranks);
   const auto add = [&](const auto& name, const VolumeStats::Count& count) {
     words += fmt::format("\n{} {} {}", name, count.lines, count.bytes);
   };
-  for (const auto& [name, count] : kept.stats.by_subsystem) add(name, count);
-  for (const auto& [rank, count] : kept.stats.by_rank) add(rank, count);
-  add("all", {kept.stats.lines, kept.stats.kept});
+  for (const auto& [name, count] : stats.by_subsystem) add(name, count);
+  for (const auto& [rank, count] : stats.by_rank) add(rank, count);
+  add("all", {stats.lines, stats.kept});
   return words;
 }
 
@@ -156,13 +157,37 @@ TEST(Filter, BlocksOnThreadsGiveWhatLinesGive) {
     const size_t threads = 1 + round % 3, block_bytes = 1 + random() % 9000;
     for (const FilterOptions& options : kOptions) {
       for (Print print : {Print::Lines, Print::Stats}) {
-        ASSERT_EQ(in_words(filtered(log, options, ranks, print, threads, block_bytes)),
-                  in_words(filtered_slowly(log, options, ranks, print)))
+        ASSERT_EQ(in_words(filtered(log, options, ranks, print, threads, block_bytes), ranks),
+                  in_words(filtered_slowly(log, options, ranks, print), ranks))
             << "round " << round << ", options " << &options - kOptions << ", blocks of "
             << block_bytes;
       }
     }
   }
+}
+
+/// Counted while the logs are read for their facts, or on their own.
+TEST(Filter, VolumeBesideAnotherReading) {
+  const std::vector<std::string> paths = {RANKDX_SOURCE_DIR "/tests/data/lab.tar.xz"};
+  const LiteralSet gate({"no such literal"});
+  const FilterOptions options{.level = LeastLevel::Warn};
+  VolumeWatch watch(options);
+  ReadOptions how{.threads = 3, .block_bytes = 4096};
+  how.beside = std::bind_front(&VolumeWatch::beside, &watch);
+  const Facts facts = read_facts(paths, gate, how).facts;
+  const RankOf ranks(assemble(facts));
+  Kept beside, alone;
+  beside.counts = watch.counts();
+  std::vector<LeftOut> left_out;
+  for_each_input(
+      paths,
+      [&](InputItem item) {
+        EXPECT_TRUE(watch.has(item.name)) << item.name;
+        filter_source(*item.bytes, {options, ranks, &alone.counts, nullptr, nullptr}, 1);
+      },
+      left_out);
+  EXPECT_GT(alone.counts.kept, 0u);
+  EXPECT_EQ(in_words(beside, ranks), in_words(alone, ranks));
 }
 
 TEST(Filter, ByWhatLinesMean) {

@@ -1,31 +1,30 @@
 #include "bundle/line_filter.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 
 namespace rankdx {
 
-int rank_of_loose(const Envelope& m, const RankOf& ranks) {
-  if (m.label_rank >= 0) return m.label_rank;
-  return ranks.find(m.origin, m.host, m.level == Level::None || m.pid < 0 ? m.actor_pid : m.pid);
+std::string writer_key(const Envelope& m) {
+  const bool has_pid = m.writer != kNoWriter || (m.level != Level::None && m.pid >= 0);
+  return writer_key(m, has_pid ? m.pid : m.actor_pid);
 }
 
 int LineFilter::rank(const Envelope& m) {
-  if (m.label_rank >= 0 || m.writer == kNoWriter) return rank_of_loose(m, ranks_);
+  if (m.label_rank >= 0) return m.label_rank;
+  if (m.writer == kNoWriter) return ranks_.find(writer_key(m));
   constexpr int kNotYet = -2;
   if (m.writer >= rank_of_writer_.size()) rank_of_writer_.resize(m.writer + 1, kNotYet);
   int& known = rank_of_writer_[m.writer];
-  if (known == kNotYet) known = ranks_.find(m.origin, m.host, m.pid);
+  if (known == kNotYet) known = ranks_.find(writer_key(m));
   return known;
 }
 
 void LineFilter::on_message(const Envelope& m, std::string_view line) {
-  const int who = judge_.asks_for_rank() || counts_ ? rank(m) : -1;
+  const int who = judge_.asks_for_rank() ? rank(m) : -1;
   const MessageJudge::Said said{m.level, m.time_us, m.body, m.file, m.func, m.host.size()};
   if (counts_) {
     counts_->by_subsystem[judge_.subsystem(said)].add(line);
-    counts_->by_rank[std::max(who, -1)].add(line);
+    counts_->of_writer(writer_key(m)).add(line);
   }
   wanted_ |= judge_.wants(said, who);
 }

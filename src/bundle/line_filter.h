@@ -2,6 +2,7 @@
 // source, not thread-safe.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,9 +11,8 @@
 
 namespace rankdx {
 
-/// The rank that a message without a number of its writer (Envelope::writer) belongs to; -1
-/// unknown.
-int rank_of_loose(const Envelope& message, const RankOf& ranks);
+/// writer_key() of a message as it comes from a scanner.
+std::string writer_key(const Envelope& message);
 
 class LineFilter : private MessageSink {
  public:

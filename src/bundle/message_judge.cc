@@ -1,6 +1,7 @@
 #include "bundle/message_judge.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "events/nccl.h"
@@ -22,18 +23,6 @@ bool sounds_bad(std::string_view text) {
 }
 
 }  // namespace
-
-void VolumeCounts::add_to(VolumeStats& stats) const {
-  const auto add = [](const VolumeStats::Count& from, VolumeStats::Count& to) {
-    to.lines += from.lines;
-    to.bytes += from.bytes;
-  };
-  for (size_t i = 0; i < by_subsystem.size(); ++i) {
-    if (by_subsystem[i].lines > 0)
-      add(by_subsystem[i], stats.by_subsystem[std::string(name_of(static_cast<Subsystem>(i)))]);
-  }
-  for (const auto& [rank, count] : by_rank) add(count, stats.by_rank[rank]);
-}
 
 MessageJudge::MessageJudge(const FilterOptions& o)
     : options_(o),

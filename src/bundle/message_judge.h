@@ -2,7 +2,6 @@
 // room; not thread-safe.
 #pragma once
 
-#include <array>
 #include <bitset>
 #include <string_view>
 
@@ -12,14 +11,6 @@
 #include "job/said_before.h"
 
 namespace rankdx {
-
-/// VolumeStats while lines are counted.
-struct VolumeCounts {
-  std::array<VolumeStats::Count, kSubsystems> by_subsystem;
-  std::map<int, VolumeStats::Count> by_rank;
-
-  void add_to(VolumeStats& stats) const;
-};
 
 class MessageJudge {
  public:

@@ -1,6 +1,7 @@
 // One source on several threads: each block is judged on its own, and what hangs on the lines
 // before it is judged when its turn comes.
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -36,8 +37,6 @@ class BlockFilter : public BlockWork {
   const std::vector<Line>& lines() const { return lines_; }
   uint32_t line_count() const { return line_count_; }
   const VolumeCounts& counts() const { return counts_; }
-  /// Those that are wanted, but need only be counted.
-  uint64_t kept() const { return kept_; }
   /// The time of the last line, if the block says so.
   int64_t last_time() const { return judge_.last_time; }
 
@@ -49,11 +48,11 @@ class BlockFilter : public BlockWork {
     uint32_t block = 0;  ///< where it was seen last
     int rank = -1;
     bool ranked = false, learnt = false;
-    VolumeStats::Count* count = nullptr;  ///< of the rank, in this block
+    VolumeCounts::Count* count = nullptr;  ///< of the writer, in this block
   };
   Head& head_of(const HeadMemo::Entry& entry);
   void take(std::string_view line, const LineMarks& marks);
-  void judge(const MessageJudge::Said& said, int rank, VolumeStats::Count* count,
+  void judge(const MessageJudge::Said& said, int rank, VolumeCounts::Count* count,
              std::string_view line, const LineMarks& marks);
   void ask(std::string_view line) { lines_.push_back({line, line_count_, true, judge_.last_time}); }
   void keep(std::string_view line, const LineMarks& marks);
@@ -64,7 +63,6 @@ class BlockFilter : public BlockWork {
   std::string_view block_;
   uint32_t block_number_ = 0, line_count_ = 0;
   bool is_unsure_ = false;
-  uint64_t kept_ = 0;
   std::vector<Line> lines_;
   std::vector<Head> heads_;                        ///< by their number
   std::vector<const HeadMemo::Entry*> new_heads_;  ///< of this block
@@ -78,8 +76,7 @@ void BlockFilter::work(std::string_view block) {
   is_unsure_ = false;
   lines_.clear();
   new_heads_.clear();
-  if (filtering_.stats) counts_ = {};
-  kept_ = 0;
+  if (filtering_.counts) counts_ = {};
   judge_.last_time = kNoTime;
   judge_.start();
   if (scanner_.start() == PlainScanner::Start::Afresh) heads_.clear();
@@ -98,17 +95,16 @@ BlockFilter::Head& BlockFilter::head_of(const HeadMemo::Entry& entry) {
   if (head.block == block_number_) return head;
   head.block = block_number_;
   if (!head.learnt) new_heads_.push_back(&entry);
-  if (!std::exchange(head.ranked, true)) {
-    const Envelope& e = entry.envelope;
-    head.rank = e.label_rank >= 0 ? e.label_rank : filtering_.ranks.find(e.origin, e.host, e.pid);
-  }
-  if (filtering_.stats) head.count = &counts_.by_rank[std::max(head.rank, -1)];
+  if (judge_.asks_for_rank() && !std::exchange(head.ranked, true))
+    head.rank = filtering_.ranks.find(writer_key(entry.envelope, entry.envelope.pid));
+  if (filtering_.counts)
+    head.count = &counts_.of_writer(writer_key(entry.envelope, entry.envelope.pid));
   return head;
 }
 
 void BlockFilter::keep(std::string_view line, const LineMarks& marks) {
-  if (filtering_.stats && !filtering_.collapser && !filtering_.options.around) {
-    ++kept_;
+  if (filtering_.counts && !filtering_.collapser && !filtering_.options.around) {
+    ++counts_.kept;
     return;
   }
   Line& kept = lines_.emplace_back(Line{line, line_count_, false});
@@ -116,19 +112,19 @@ void BlockFilter::keep(std::string_view line, const LineMarks& marks) {
     kept.kind = template_hash(marks.nccl == LineMarks::kNone ? line : line.substr(marks.nccl));
 }
 
-void BlockFilter::judge(const MessageJudge::Said& said, int rank, VolumeStats::Count* count,
+void BlockFilter::judge(const MessageJudge::Said& said, int rank, VolumeCounts::Count* count,
                         std::string_view line, const LineMarks& marks) {
   if (judge_.asks_for_time() && said.time_us == kNoTime && judge_.last_time == kNoTime)
     return ask(line);
-  if (filtering_.stats) {
+  if (filtering_.counts) {
     counts_.by_subsystem[judge_.subsystem(said)].add(line);
-    (count ? *count : counts_.by_rank[std::max(rank, -1)]).add(line);
+    count->add(line);
   }
   if (judge_.wants(said, rank)) keep(line, marks);
 }
 
 void BlockFilter::take(std::string_view line, const LineMarks& marks) {
-  if (filtering_.stats == nullptr) {
+  if (filtering_.counts == nullptr) {
     if (judge_.is_out(line)) return;
     if (judge_.takes_all()) {
       if (!trim(line).empty()) keep(line, marks);
@@ -147,9 +143,11 @@ void BlockFilter::take(std::string_view line, const LineMarks& marks) {
     }
     case PlainScanner::Got::Loose: {
       const Envelope& e = scanner_.loose();
-      const bool ask_rank = judge_.asks_for_rank() || filtering_.stats;
+      const bool asks = judge_.asks_for_rank() || filtering_.counts;
+      const std::string writer = asks ? writer_key(e) : std::string();
       return judge({e.level, e.time_us, e.body, e.file, e.func, e.host.size()},
-                   ask_rank ? rank_of_loose(e, filtering_.ranks) : -1, nullptr, line, marks);
+                   judge_.asks_for_rank() ? filtering_.ranks.find(writer) : -1,
+                   filtering_.counts ? &counts_.of_writer(writer) : nullptr, line, marks);
     }
     case PlainScanner::Got::Unsure:
       is_unsure_ = true;
@@ -173,14 +171,9 @@ bool BlockFilter::learn_hosts(KnownHosts& hosts) {
 class SourceFilter {
  public:
   explicit SourceFilter(const Filtering& filtering)
-      : filtering_(filtering),
-        by_line_(filtering.options, filtering.ranks, filtering.stats ? &counts_ : nullptr) {}
+      : filtering_(filtering), by_line_(filtering.options, filtering.ranks, filtering.counts) {}
 
   void add(BlockFilter& block);
-  /// After the last block.
-  void finish() {
-    if (filtering_.stats) counts_.add_to(*filtering_.stats);
-  }
 
  private:
   void add_judged(const BlockFilter& block);
@@ -189,7 +182,6 @@ class SourceFilter {
   void write();
 
   const Filtering& filtering_;
-  VolumeCounts counts_;  ///< of lines that were judged here
   LineFilter by_line_;
   uint64_t lines_before_ = 0;
   const char* block_end_ = nullptr;
@@ -205,14 +197,11 @@ void SourceFilter::add(BlockFilter& block) {
   }
   write();
   lines_before_ += block.line_count();
-  if (filtering_.stats) filtering_.stats->lines += block.line_count();
+  if (filtering_.counts) filtering_.counts->lines += block.line_count();
 }
 
 void SourceFilter::add_judged(const BlockFilter& block) {
-  if (filtering_.stats) {
-    block.counts().add_to(*filtering_.stats);
-    filtering_.stats->kept += block.kept();
-  }
+  if (filtering_.counts) filtering_.counts->add(block.counts());
   for (const BlockFilter::Line& line : block.lines()) {
     if (line.time != kNoTime) by_line_.set_time(line.time);
     if (line.asks && !by_line_.wants(line.text)) continue;
@@ -234,9 +223,9 @@ void SourceFilter::add_lines(std::string_view block) {
 }
 
 void SourceFilter::keep(std::string_view line, uint64_t kind) {
-  if (filtering_.stats) ++filtering_.stats->kept;
+  if (filtering_.counts) ++filtering_.counts->kept;
   if (filtering_.collapser && !filtering_.collapser->first(kind, line)) return;
-  if (filtering_.stats) return;
+  if (filtering_.counts) return;
   const char* const begin = kept_.data();
   if (!kept_.empty() && line.data() == begin + kept_.size()) {
     kept_ = {begin, kept_.size() + line.size() + 1};
@@ -267,7 +256,49 @@ void filter_source(ByteSource& source, const Filtering& filtering, size_t thread
                           [&](BlockWork& block) { filter.add(static_cast<BlockFilter&>(block)); }},
                          threads + 1);
   pipeline.work_on_threads(threads);
-  filter.finish();
+}
+
+/// One source that somebody else reads.
+struct VolumeWatch::Source {
+  VolumeWatch& watch;
+  RankOf no_ranks;
+  VolumeCounts counts;
+  Filtering filtering{watch.options_, no_ranks, &counts, nullptr, nullptr};
+  SourceFilter filter{filtering};
+
+  explicit Source(VolumeWatch& w) : watch(w) {}
+  ~Source() {
+    const std::lock_guard lock(watch.mutex_);
+    watch.counts_.add(counts);
+  }
+};
+
+BlockPipeline::Ends VolumeWatch::beside(const std::string& name, BlockPipeline::Ends other) {
+  struct Both : BlockWork {
+    std::unique_ptr<BlockWork> other;
+    BlockFilter filter;
+    Both(std::unique_ptr<BlockWork> o, const Filtering& filtering)
+        : other(std::move(o)), filter(filtering) {}
+    void work(std::string_view block) override {
+      other->work(block);
+      filter.work(block);
+    }
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    names_.insert(name);
+  }
+  auto source = std::make_shared<Source>(*this);
+  BlockPipeline::Ends both = other;
+  both.make = [source, make = other.make] {
+    return std::make_unique<Both>(make(), source->filtering);
+  };
+  both.finish = [source, finish = other.finish](BlockWork& work) {
+    auto& block = static_cast<Both&>(work);
+    finish(*block.other);
+    source->filter.add(block.filter);
+  };
+  return both;
 }
 
 }  // namespace rankdx

@@ -148,8 +148,9 @@ class Folder {
     if (source.is_facts()) return add_facts(item.name, source, part);
     ++part.logs;
     if (source.document() != DocumentForm::None) return fold_document(item.name, source, part);
-    if (source.is_json_log()) return fold_log(item.name, *json_log_source(source), part);
-    fold_log(item.name, source, part);
+    if (source.is_json_log())
+      return fold_log(item.name, *json_log_source(source), part, Lines::Made);
+    fold_log(item.name, source, part, Lines::OfTheFile);
   }
 
   static std::string whole_text(ByteSource& source, size_t most) {
@@ -168,16 +169,18 @@ class Folder {
     const DocumentForm form = source.document();
     const std::string text = whole_text(source, kMaxKubernetesDocument);
     const auto log = memory_source(kubernetes_as_log(text, form));
-    fold_log(name, *log, part);
+    fold_log(name, *log, part, Lines::Made);
   }
 
-  void fold_log(const std::string& name, ByteSource& source, Part& part) const {
+  enum class Lines : uint8_t { OfTheFile, Made };
+  void fold_log(const std::string& name, ByteSource& source, Part& part, Lines lines) const {
     SourceFold fold(name, gate_);
     BlockReader reader(source, options_.block_bytes);
-    BlockPipeline pipeline(
+    const BlockPipeline::Ends ends =
         folding(reader, fold, gate_, options_.progress ? &options_.progress->bytes : nullptr,
-                options_.times),
-        crew_.size() + 1);
+                options_.times);
+    const bool beside = options_.beside && lines == Lines::OfTheFile;
+    BlockPipeline pipeline(beside ? options_.beside(name, ends) : ends, crew_.size() + 1);
     crew_.work(pipeline);
     const LineStats& stats = reader.stats();
     SourceFacts facts = fold.finish(stats.bytes, stats.overlong, !stats.ended_with_newline,

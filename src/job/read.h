@@ -3,17 +3,17 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "input/block_pipeline.h"
 #include "input/input.h"
 #include "job/facts.h"
 #include "scan/literal_set.h"
 
 namespace rankdx {
-
-struct PassTimes;
 
 /// What a reader in another thread may watch.
 struct ReadProgress {
@@ -28,6 +28,10 @@ struct ReadOptions {
   ReadProgress* progress = nullptr;
   PassTimes* times = nullptr;
   size_t block_bytes = size_t{1} << 18;  ///< fits the second-level cache; no matter for the result
+  /// For somebody who looks at the same blocks of a log: gets its name and the ends of its
+  /// pipeline, and gives those that do both. By any thread; not for JSON and documents, whose lines
+  /// are others.
+  std::function<BlockPipeline::Ends(const std::string&, BlockPipeline::Ends)> beside;
 };
 
 struct ReadResult {

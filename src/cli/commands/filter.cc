@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -75,32 +76,36 @@ int run(const Options& o) {
   const bool from_stdin = o.paths.empty() || (o.paths.size() == 1 && o.paths.front() == "-");
   const size_t threads = std::max(std::thread::hardware_concurrency(), 1u);
   RankOf ranks;
+  VolumeWatch watch(*options);
   if (!options->ranks.empty() || o.stats) {
     if (from_stdin && !options->ranks.empty()) {
       return refuse({ErrorCode::Usage, "--rank reads the logs twice", "-",
                      "give files instead of standard input"});
     }
     const LiteralSet nothing({"no line holds this text"});
-    const ReadOptions how{.threads = static_cast<int>(threads)};
+    ReadOptions how{.threads = static_cast<int>(threads)};
+    if (o.stats && !o.collapse && options->ranks.empty())
+      how.beside = std::bind_front(&VolumeWatch::beside, &watch);
     if (!from_stdin) ranks = RankOf(assemble(read_facts(o.paths, nothing, how).facts));
   }
-  VolumeStats stats;
+  VolumeCounts counts;
+  counts.add(watch.counts());
   Collapser collapser;
   std::vector<LeftOut> left_out;
   bool any = false;
   const Filtering filtering{
-      *options, ranks, o.stats ? &stats : nullptr, o.collapse ? &collapser : nullptr,
+      *options, ranks, o.stats ? &counts : nullptr, o.collapse ? &collapser : nullptr,
       [](std::string_view lines) { std::fwrite(lines.data(), 1, lines.size(), stdout); }};
   for_each_input(
       o.paths,
       [&](InputItem item) {
         any = true;
-        filter_source(*item.bytes, filtering, threads);
+        if (!watch.has(item.name)) filter_source(*item.bytes, filtering, threads);
       },
       left_out);
   for (const LeftOut& l : left_out)
     std::fprintf(stderr, "rankdx: %s\n", to_string(l.error).c_str());
-  if (o.stats) print_stats(stats);
+  if (o.stats) print_stats(VolumeStats(counts, ranks));
   if (o.collapse) {
     std::fprintf(stderr, "%llu lines folded into the ones above; most often:\n",
                  static_cast<unsigned long long>(collapser.folded()));
