@@ -34,6 +34,13 @@ constexpr auto kShares = [] {
   return shares;
 }();
 
+/// Of a window with so many bytes of the line from its first one on: those where kBytes stand. The
+/// last bytes of a line begin nothing.
+constexpr uint64_t beginnings(size_t left) {
+  if (left >= kWindow + kReach) return ~uint64_t{0};
+  return left <= kReach ? 0 : ~uint64_t{0} >> (kWindow + kReach - left);
+}
+
 /// Calls fn with the number of each bit that is set.
 template <class Fn>
 void for_each_bit(uint64_t bits, Fn&& fn) {
@@ -67,16 +74,20 @@ double PlaceFilter::lets_through(const Beginning& group) {
   return whole + kWeightOfHalves * halves;
 }
 
-/// Each way fills windows that hold whole bytes of the line only.
 struct PlaceWays {
   static constexpr size_t kSieves = PlaceFilter::kSieves, kBytes = PlaceFilter::kBytes;
   static constexpr uint8_t kDots = 0x20, kColons = 0x40, kTwice = 0x80;  ///< of the last sieve
   static constexpr uint8_t kBegins = 0x1f;
   using Window = PlaceFilter::Window;
 
+  static Window cut(const Window& w, uint64_t to) {
+    return {w.begins & to, w.dots & to, w.colons & to, w.twice & to};
+  }
+
   static void plain(const PlaceFilter&, std::string_view line, Window* windows) {
     constexpr uint64_t kAll = ~uint64_t{0};
-    std::fill_n(windows, line.size() / kWindow + 1, Window{kAll, kAll, kAll, kAll});
+    for (size_t at = 0; at < line.size(); at += kWindow)
+      *windows++ = cut({kAll, kAll, kAll, kAll}, beginnings(line.size() - at));
   }
 
 #ifdef __SSE2__
@@ -124,7 +135,7 @@ struct PlaceWays {
       Window window;
       avx2_half(filter, p, 0, window);
       avx2_half(filter, p + 32, 32, window);
-      *windows++ = window;
+      *windows++ = cut(window, beginnings(left));
     }
   }
 
@@ -155,8 +166,9 @@ struct PlaceWays {
           groups[k] = i == 0 ? here : _mm512_and_si512(groups[k], here);
         }
       }
-      const auto test = [](__m512i v, uint8_t bits) RANKDX_AVX512 {
-        return _mm512_test_epi8_mask(v, _mm512_set1_epi8(static_cast<char>(bits)));
+      const uint64_t inside = beginnings(left);
+      const auto test = [inside](__m512i v, uint8_t bits) RANKDX_AVX512 {
+        return _mm512_mask_test_epi8_mask(inside, v, _mm512_set1_epi8(static_cast<char>(bits)));
       };
       const __m512i first = _mm512_or_si512(groups[0], groups[1]);
       *windows++ = {test(first, 0xff) | test(groups[2], kBegins), test(groups[2], kDots),
@@ -238,12 +250,6 @@ std::span<PlaceFilter::Window> PlaceFilter::places(std::string_view line,
   if (windows.size() < count) windows.resize(count);
   windows[count - 1] = {};
   way(*this, line, windows.data());
-  const size_t end = line.size() - std::min(line.size(), kReach);
-  uint64_t before = (uint64_t{1} << end % kWindow) - 1;
-  for (size_t i = end / kWindow; i < count; ++i, before = 0) {
-    Window& w = windows[i];
-    w = {w.begins & before, w.dots & before, w.colons & before, w.twice & before};
-  }
   return {windows.data(), count};
 }
 
