@@ -94,6 +94,18 @@ void read_loose_message(Envelope& e) {
   }
 }
 
+/// Where a banner begins behind grep's label and the wrappers of the line that was found; 0 when it
+/// is none.
+size_t peel_before_banner(string_view text, Wrapped& wrapped) {
+  Wrapped labelled = wrapped;
+  const size_t label = peel_grep_label(text, labelled);
+  if (label == 0) return 0;
+  const size_t at = label + peel_wrappers(text.substr(label), labelled);
+  if (!is_banner(text.substr(at))) return 0;
+  wrapped = labelled;
+  return at;
+}
+
 /// NCCL's own time in front of a host at `begin`: where it starts.
 size_t include_stamp(string_view text, size_t begin) {
   if (begin < 2 || text[begin - 1] != ' ' || text[begin - 2] != ']') return begin;
@@ -134,6 +146,7 @@ void emit_text(string_view text, const Wrapped& outer, Speaks speaks, Cut cut, L
   Wrapped wrapped = outer;
   string_view rest = text.substr(peel_wrappers(text, wrapped));
   if (is_blank(rest)) return;
+  if (speaks == Speaks::Perhaps) rest.remove_prefix(peel_before_banner(rest, wrapped));
   read_time_of_text(rest, wrapped);
   Envelope& e = wrapped.envelope;
   e.body = rest;

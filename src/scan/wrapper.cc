@@ -400,6 +400,8 @@ size_t peel_wrappers(string_view line, Wrapped& out) {
   return at;
 }
 
+size_t peel_grep_label(string_view line, Wrapped& out) { return grep_label(line, out); }
+
 size_t peel_before_prefix(string_view head, Wrapped& out) {
   size_t at = 0;
   for (int i = 0; i < kMaxWrappers && at < head.size(); ++i) {

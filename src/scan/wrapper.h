@@ -27,6 +27,10 @@ size_t peel_wrappers(std::string_view line, Wrapped& out);
 /// other wrappers and the host. Returns where it is no longer known.
 size_t peel_before_prefix(std::string_view head, Wrapped& out);
 
+/// The label of grep ("logs/rank0.log:12:"), for what is only certain because of what stands behind
+/// it. Returns its length, 0 without one.
+size_t peel_grep_label(std::string_view line, Wrapped& out);
+
 /// True if `head`, which stands before a host, looks like an unknown collector's mark ("task3> ")
 /// rather than like the rest of a cut line.
 bool is_foreign_mark(std::string_view head);
