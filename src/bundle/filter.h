@@ -110,7 +110,7 @@ struct Filtering {
   const RankOf& ranks;
   VolumeCounts* counts = nullptr;               ///< to be filled instead of writing, or nullptr
   Collapser* collapser = nullptr;               ///< or nullptr
-  std::function<void(std::string_view)> write;  ///< takes lines that are kept, with their newlines
+  std::function<void(std::string_view)> write;  ///< takes the lines of a block that are kept
 };
 
 /// Filters one source on some threads; the lines come in order. What a pipe gives is not held up.

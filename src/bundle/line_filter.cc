@@ -26,7 +26,8 @@ void LineFilter::on_message(const Envelope& m, std::string_view line) {
     counts_->by_subsystem[judge_.subsystem(said)].add(line);
     counts_->of_writer(writer_key(m)).add(line);
   }
-  wanted_ |= judge_.wants(said, who);
+  judge_.note_time(said);
+  wanted_ |= judge_.is_in_time() && judge_.wants(said, who);
 }
 
 bool LineFilter::wants(std::string_view line) {

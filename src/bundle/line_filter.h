@@ -23,6 +23,7 @@ class LineFilter : private MessageSink {
   /// Whether this physical line, the next one of the source, says something that is wanted.
   bool wants(std::string_view line);
   SourceMemory& memory() { return scanner_.memory(); }
+  bool is_in_time() const { return judge_.is_in_time(); }
   /// From other lines, which were read elsewhere.
   void set_time(int64_t time_us) { judge_.last_time = time_us; }
 

@@ -53,8 +53,7 @@ Subsystem MessageJudge::subsystem(const Said& m) {
   return subsystem_of(m.level, event_.kind);
 }
 
-bool MessageJudge::in_time(const Said& m) {
-  if (m.time_us != kNoTime) last_time = m.time_us;
+bool MessageJudge::is_in_time() const {
   const auto moment = [&](int64_t bound) { return bound < kDay ? last_time % kDay : last_time; };
   if (options_.since_us &&
       (last_time == kNoTime || moment(*options_.since_us) < *options_.since_us))
@@ -64,7 +63,6 @@ bool MessageJudge::in_time(const Said& m) {
 }
 
 bool MessageJudge::wants(const Said& m, int rank) {
-  if (!in_time(m)) return false;
   if (options_.level == LeastLevel::Warn && m.level != Level::Warn && m.level != Level::Abort &&
       !(m.level == Level::None && sounds_bad(m.body)))
     return false;

@@ -32,15 +32,18 @@ class MessageJudge {
   /// Whether the line cannot matter, for itself or for lines that follow, whoever wrote it.
   bool is_out(std::string_view line) const;
   Subsystem subsystem(const Said& message);
-  /// `rank`: -1 when it is not known, or not asked for.
+  /// Whether it is wanted, whenever it was said. `rank`: -1 when it is not known, or not asked for.
   bool wants(const Said& message, int rank);
+  void note_time(const Said& message) {
+    if (message.time_us != kNoTime) last_time = message.time_us;
+  }
+  /// Whether the last time lies where it shall.
+  bool is_in_time() const;
 
   /// The time of the last message that had one.
   int64_t last_time = kNoTime;
 
  private:
-  bool in_time(const Said& message);
-
   const FilterOptions& options_;
   bool takes_all_;
   std::bitset<kSubsystems> subsystems_;

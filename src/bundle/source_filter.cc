@@ -19,12 +19,14 @@ namespace {
 
 class BlockFilter : public BlockWork {
  public:
+  /// What must be known of the lines before to tell whether a line is wanted.
+  enum class Needs : uint8_t { Nothing, Time, Lines };
   struct Line {
     std::string_view text;
-    uint32_t number;         ///< in the block, from 1 on
-    bool asks;               ///< whether it is wanted hangs on the lines before it
-    int64_t time = kNoTime;  ///< of the lines before it, if it asks and the block says so
-    uint64_t kind = 0;       ///< for the collapser
+    uint32_t number;  ///< in the block, from 1 on
+    Needs needs;
+    int64_t time = kNoTime;  ///< of the lines before it, if it needs them and the block says so
+    uint64_t kind = 0;       ///< for the collapser, unless it needs Lines
   };
 
   explicit BlockFilter(const Filtering& filtering)
@@ -33,7 +35,7 @@ class BlockFilter : public BlockWork {
   void work(std::string_view block) override;
 
   std::string_view block() const { return block_; }
-  /// Those that are wanted, and those that ask.
+  /// Those that are wanted, or may be.
   const std::vector<Line>& lines() const { return lines_; }
   uint32_t line_count() const { return line_count_; }
   const VolumeCounts& counts() const { return counts_; }
@@ -54,8 +56,7 @@ class BlockFilter : public BlockWork {
   void take(std::string_view line, const LineMarks& marks);
   void judge(const MessageJudge::Said& said, int rank, VolumeCounts::Count* count,
              std::string_view line, const LineMarks& marks);
-  void ask(std::string_view line) { lines_.push_back({line, line_count_, true, judge_.last_time}); }
-  void keep(std::string_view line, const LineMarks& marks);
+  void keep(std::string_view line, const LineMarks& marks, Needs needs);
 
   const Filtering& filtering_;
   MessageJudge judge_;
@@ -102,32 +103,35 @@ BlockFilter::Head& BlockFilter::head_of(const HeadMemo::Entry& entry) {
   return head;
 }
 
-void BlockFilter::keep(std::string_view line, const LineMarks& marks) {
-  if (filtering_.counts && !filtering_.collapser && !filtering_.options.around) {
+void BlockFilter::keep(std::string_view line, const LineMarks& marks, Needs needs) {
+  const bool only_counted =
+      filtering_.counts && !filtering_.collapser && !filtering_.options.around;
+  if (only_counted && needs == Needs::Nothing) {
     ++counts_.kept;
     return;
   }
-  Line& kept = lines_.emplace_back(Line{line, line_count_, false});
+  Line& kept = lines_.emplace_back(Line{line, line_count_, needs});
   if (filtering_.collapser)
     kept.kind = template_hash(marks.nccl == LineMarks::kNone ? line : line.substr(marks.nccl));
 }
 
 void BlockFilter::judge(const MessageJudge::Said& said, int rank, VolumeCounts::Count* count,
                         std::string_view line, const LineMarks& marks) {
-  if (judge_.asks_for_time() && said.time_us == kNoTime && judge_.last_time == kNoTime)
-    return ask(line);
   if (filtering_.counts) {
     counts_.by_subsystem[judge_.subsystem(said)].add(line);
     count->add(line);
   }
-  if (judge_.wants(said, rank)) keep(line, marks);
+  judge_.note_time(said);
+  const bool no_time = judge_.asks_for_time() && judge_.last_time == kNoTime;
+  if (!no_time && !judge_.is_in_time()) return;
+  if (judge_.wants(said, rank)) keep(line, marks, no_time ? Needs::Time : Needs::Nothing);
 }
 
 void BlockFilter::take(std::string_view line, const LineMarks& marks) {
   if (filtering_.counts == nullptr) {
     if (judge_.is_out(line)) return;
     if (judge_.takes_all()) {
-      if (!trim(line).empty()) keep(line, marks);
+      if (!trim(line).empty()) keep(line, marks, Needs::Nothing);
       return;
     }
   }
@@ -151,7 +155,7 @@ void BlockFilter::take(std::string_view line, const LineMarks& marks) {
     }
     case PlainScanner::Got::Unsure:
       is_unsure_ = true;
-      ask(line);
+      lines_.push_back({line, line_count_, Needs::Lines, judge_.last_time});
       judge_.last_time = kNoTime;  // it may say another one
   }
 }
@@ -179,23 +183,21 @@ class SourceFilter {
   void add_judged(const BlockFilter& block);
   void add_lines(std::string_view block);
   void keep(std::string_view line, uint64_t kind);
-  void write();
 
   const Filtering& filtering_;
   LineFilter by_line_;
   uint64_t lines_before_ = 0;
-  const char* block_end_ = nullptr;
-  std::string_view kept_;  ///< lines that follow each other, with their newlines, not written yet
+  std::string kept_;  ///< of the block at hand
 };
 
 void SourceFilter::add(BlockFilter& block) {
-  block_end_ = block.block().data() + block.block().size();
+  kept_.clear();
   if (block.learn_hosts(by_line_.memory().hosts)) {
     add_judged(block);
   } else {
     add_lines(block.block());
   }
-  write();
+  if (!kept_.empty()) filtering_.write(kept_);
   lines_before_ += block.line_count();
   if (filtering_.counts) filtering_.counts->lines += block.line_count();
 }
@@ -203,10 +205,12 @@ void SourceFilter::add(BlockFilter& block) {
 void SourceFilter::add_judged(const BlockFilter& block) {
   if (filtering_.counts) filtering_.counts->add(block.counts());
   for (const BlockFilter::Line& line : block.lines()) {
+    using Needs = BlockFilter::Needs;
     if (line.time != kNoTime) by_line_.set_time(line.time);
-    if (line.asks && !by_line_.wants(line.text)) continue;
+    if (line.needs == Needs::Lines && !by_line_.wants(line.text)) continue;
+    if (line.needs == Needs::Time && !by_line_.is_in_time()) continue;
     if (!is_near(filtering_.options, lines_before_ + line.number)) continue;
-    const bool no_kind = line.asks && filtering_.collapser;
+    const bool no_kind = line.needs == Needs::Lines && filtering_.collapser;
     keep(line.text, no_kind ? Collapser::kind_of(line.text) : line.kind);
   }
   if (block.last_time() != kNoTime) by_line_.set_time(block.last_time());
@@ -226,24 +230,7 @@ void SourceFilter::keep(std::string_view line, uint64_t kind) {
   if (filtering_.counts) ++filtering_.counts->kept;
   if (filtering_.collapser && !filtering_.collapser->first(kind, line)) return;
   if (filtering_.counts) return;
-  const char* const begin = kept_.data();
-  if (!kept_.empty() && line.data() == begin + kept_.size()) {
-    kept_ = {begin, kept_.size() + line.size() + 1};
-    return;
-  }
-  write();
-  kept_ = {line.data(), line.size() + 1};
-}
-
-void SourceFilter::write() {
-  if (kept_.empty()) return;
-  if (kept_.data() + kept_.size() <= block_end_) {
-    filtering_.write(kept_);
-  } else {  // the last line of the source
-    filtering_.write(kept_.substr(0, kept_.size() - 1));
-    filtering_.write("\n");
-  }
-  kept_ = {};
+  kept_.append(line) += '\n';
 }
 
 }  // namespace

@@ -93,9 +93,11 @@ int run(const Options& o) {
   Collapser collapser;
   std::vector<LeftOut> left_out;
   bool any = false;
-  const Filtering filtering{
-      *options, ranks, o.stats ? &counts : nullptr, o.collapse ? &collapser : nullptr,
-      [](std::string_view lines) { std::fwrite(lines.data(), 1, lines.size(), stdout); }};
+  const Filtering filtering{*options, ranks, o.stats ? &counts : nullptr,
+                            o.collapse ? &collapser : nullptr, [](std::string_view lines) {
+                              std::fwrite(lines.data(), 1, lines.size(), stdout);
+                              std::fflush(stdout);
+                            }};
   for_each_input(
       o.paths,
       [&](InputItem item) {
