@@ -42,6 +42,11 @@ size_t fraction(std::string_view text, size_t at, int64_t& us) {
     return 0;
   }
   constexpr size_t kMicro = 6, kNano = 9;
+  const char* const p = text.data() + at + 1;
+  if (text.size() - at > kNano && has_shape(p, "00000000")) {  // the usual nine digits
+    us = two(p) * 10'000 + two(p + 2) * 100 + two(p + 4);
+    return is_digit(p[kNano - 1]) ? 1 + kNano : kNano;
+  }
   size_t end = at + 1;
   for (size_t digits = 0; digits < kNano; ++digits) {
     const bool more = end < text.size() && is_digit(text[end]);
