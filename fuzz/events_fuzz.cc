@@ -20,9 +20,11 @@ unsigned touch(std::string_view text) {
 
 /// The short way must not know better.
 void compare_skim(const rankdx::Envelope& message, const rankdx::Event& event) {
-  rankdx::CollectiveCall call;
-  const rankdx::EventKind kind = rankdx::skim_nccl(message.body, call);
+  rankdx::CallText text;
+  const rankdx::EventKind kind = rankdx::skim_nccl(message.body, text);
   if (message.level != rankdx::Level::Info || kind == rankdx::EventKind::Unknown) return;
+  rankdx::CollectiveCall call;
+  if (kind == rankdx::EventKind::CollCall) call = rankdx::read_call(text);
   const bool same_call = call.name == event.name && call.comm == event.comm &&
                          call.op_count == event.op_count && call.count == event.count &&
                          call.root == event.root;

@@ -42,7 +42,7 @@ bool MessageJudge::is_out(std::string_view line) const {
 Subsystem MessageJudge::subsystem(const Said& m) {
   if (m.level == Level::None) return subsystem_of(m.level, EventKind::Unknown);
   if (m.level == Level::Info) {
-    CollectiveCall call;
+    CallText call;
     const EventKind kind = skim_nccl(m.body, call);
     if (kind != EventKind::Unknown) return subsystem_of(m.level, kind);
     if (const SaidBefore::Message* known = said_before_.find(m.body))

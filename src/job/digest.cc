@@ -79,6 +79,7 @@ void BlockDigest::clear() {
   messages.clear();
   call_groups.clear();
   calls.clear();
+  call_names.clear();
   unsure.clear();
   lines = 0;
   nccl_lines = damaged_lines = 0;
@@ -110,10 +111,22 @@ BlockDigest& Digester::digest(std::string_view block) {
   return out_;
 }
 
+/// Nothing for a line that was taken already.
+PlainScanner::Got Digester::scan(std::string_view line, const LineMarks& marks) {
+  if (line.empty()) return PlainScanner::Got::Nothing;
+  const bool is_plain = !marks.odd && marks.nccl != LineMarks::kNone &&
+                        marks.nccl_again == LineMarks::kNone &&
+                        bytes_left(line.data() + marks.nccl) >= Shape::kMostBytes;
+  const HeadMemo::Entry* const head = is_plain ? scanner_.find_head(line, marks) : nullptr;
+  if (head == nullptr) return scanner_.scan(line, marks);
+  if (take_alike(*head, line, line.substr(marks.nccl))) return PlainScanner::Got::Nothing;
+  return scanner_.scan_behind(*head, line, marks);
+}
+
 void Digester::take_line(std::string_view line, const LineMarks& marks) {
   ++out_.lines;
   out_.hash.add(line);
-  switch (scanner_.scan(line, marks)) {
+  switch (scan(line, marks)) {
     case PlainScanner::Got::Nothing:
       return;
     case PlainScanner::Got::Known:
@@ -138,16 +151,15 @@ uint32_t Digester::add_speaker(const HeadMemo::Entry* head, const Envelope* said
   return speaker;
 }
 
-uint32_t Digester::speaker_of(const HeadMemo::Entry& head) {
+/// The first line of the head in this block.
+uint32_t Digester::open_speaker(const HeadMemo::Entry& head) {
   if (head.index >= by_head_.size()) by_head_.resize(head.index + 64);
   if (head.index >= out_.process_of_head.size())
     out_.process_of_head.resize(head.index + 64, BlockDigest::kNotYet);
   HeadAt& at = by_head_[head.index];
-  if (at.block != block_number_) {
-    at.block = block_number_;
-    at.speaker = add_speaker(&head, &head.envelope);
-    if (at.process == kNoProcess) at.process = process_of(head.envelope);
-  }
+  at.block = block_number_;
+  at.speaker = add_speaker(&head, &head.envelope);
+  if (at.process == kNoProcess) at.process = process_of(head.envelope);
   return at.speaker;
 }
 
@@ -297,7 +309,7 @@ void Digester::take_known(std::string_view line) {
   const Envelope& said = m.head->envelope;
   const uint32_t speaker = speaker_of(*m.head);
   count(speaker, m, said.label_rank);
-  if (m.level == Level::Info && (take_bulk(speaker, line, m) || take_again(speaker, line, m)))
+  if (m.level == Level::Info && (take_again(speaker, line, m) || take_bulk(speaker, line, m)))
     return;
   if (m.level == Level::Warn && take_warn(speaker, line, m)) return;
   sort_event(speaker, line, m, said);
@@ -321,14 +333,48 @@ bool Digester::take_warn(uint32_t index, std::string_view line,
 /// The lines that a log is full of. False: it is none of them.
 bool Digester::take_bulk(uint32_t index, std::string_view line,
                          const PlainScanner::KnownMessage& m) {
-  CollectiveCall call;
+  CallText call;
   const EventKind kind = skim_nccl(m.body, call);
   if (kind == EventKind::Unknown) return false;
   tally(index, line, false);
   if (kind == EventKind::CollCall) {
-    add_call(*m.head, call);
+    add_call(*m.head, read_call(call));
   } else {
     ++out_.speakers[index].bulk;
+  }
+  learn_alike(m, kind, call);
+  return true;
+}
+
+/// Has take_alike() know the next message like this one.
+void Digester::learn_alike(const PlainScanner::KnownMessage& m, EventKind kind,
+                           const CallText& call) {
+  // What stands behind a message (a box, a count of repeats) is no part of its shape.
+  const bool is_whole = m.body.data() + m.body.size() == m.text.data() + m.text.size();
+  const bool may_be_more =
+      m.body.ends_with(']') || (m.body.ends_with(')') && !m.body.ends_with("(nil)"));
+  if (is_whole && !may_be_more && !m.head->boxed && !scanner_.is_rewritten())
+    said_alike_.learn(m.text, kind, call);
+}
+
+/// From a place in the block to its end.
+size_t Digester::bytes_left(const char* place) const {
+  return static_cast<size_t>(out_.block.data() + out_.block.size() - place);
+}
+
+/// A line that take_bulk() would take, known by its shape. False: it is none, or not known.
+/// Shape::kMostBytes must be readable from `text` on, what stands behind the head.
+bool Digester::take_alike(const HeadMemo::Entry& head, std::string_view line,
+                          std::string_view text) {
+  const SaidAlike::Message* known = head.boxed ? nullptr : said_alike_.find(text);
+  if (known == nullptr) return false;
+  const uint32_t speaker = speaker_of(head);
+  count(speaker, {&head, Level::Info, 1, scanner_.time_us(head), {}, {}}, head.envelope.label_rank);
+  tally(speaker, line, false);
+  if (known->kind == EventKind::CollCall) {
+    add_call(head, SaidAlike::call(*known, text));
+  } else {
+    ++out_.speakers[speaker].bulk;
   }
   return true;
 }
@@ -366,12 +412,24 @@ uint32_t Digester::process_of(const Envelope& head) {
   return known->second;
 }
 
+/// There are few names; where there are many, one may have several indices.
+uint32_t Digester::index_of_name(std::string_view name) {
+  constexpr size_t kLooked = 32;
+  auto& names = out_.call_names;
+  const auto end = names.begin() + static_cast<long>(std::min(names.size(), kLooked));
+  const auto known = std::find_if(names.begin(), end,
+                                  [&](std::string_view n) { return quick_equal(n, name); });
+  if (known != end) return static_cast<uint32_t>(known - names.begin());
+  names.push_back(scanner_.is_rewritten() ? texts_.emplace_back(name) : name);
+  return static_cast<uint32_t>(names.size() - 1);
+}
+
 /// Puts a call into the group of its process and communicator.
 void Digester::add_call(const HeadMemo::Entry& entry, const CollectiveCall& call) {
   const HeadAt& head = by_head_[entry.index];
   const auto index = static_cast<uint32_t>(out_.calls.size());
-  out_.calls.push_back({call, out_.lines, 0});
-  if (scanner_.is_rewritten()) out_.calls.back().what.name = texts_.emplace_back(call.name);
+  out_.calls.push_back({call.op_count, call.count, call.datatype, call.op, call.root,
+                        index_of_name(call.name), out_.lines, 0});
   OpenCalls& open = open_calls_[mix8(call.comm, head.process) % kOpenCalls];
   const uint64_t since = said_[head.process] + unsure_;
   if (open.comm == call.comm && open.process == head.process && open.since == since) {

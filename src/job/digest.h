@@ -15,6 +15,7 @@
 #include "events/event.h"
 #include "events/nccl/skim.h"
 #include "job/process_fold.h"
+#include "job/said_alike.h"
 #include "job/said_before.h"
 #include "scan/literal_set.h"
 #include "scan/plain_scanner.h"
@@ -73,7 +74,9 @@ struct BlockDigest {
     uint32_t count = 0;
   };
   struct Call {
-    CollectiveCall what;
+    uint64_t op_count = 0, count = 0;
+    int datatype = -1, op = -1, root = -1;
+    uint32_t name = 0;  ///< index into call_names
     uint32_t line = 0;  ///< in the block, from 1 on
     uint32_t next = 0;  ///< index of the next one of its group; 0: none
   };
@@ -90,6 +93,7 @@ struct BlockDigest {
   std::vector<Message> messages;
   std::vector<CallGroup> call_groups;
   std::vector<Call> calls;
+  std::vector<std::string_view> call_names;
   std::vector<std::string_view> unsure;  ///< lines for the source's own scanner
   std::string_view block;
   uint32_t lines = 0;
@@ -111,15 +115,25 @@ class Digester {
 
  private:
   void take_line(std::string_view line, const LineMarks& marks);
+  PlainScanner::Got scan(std::string_view line, const LineMarks& marks);
+  size_t bytes_left(const char* place) const;
   void take_known(std::string_view line);
   void take_loose(std::string_view line);
   bool take_bulk(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m);
+  bool take_alike(const HeadMemo::Entry& head, std::string_view line, std::string_view text);
+  void learn_alike(const PlainScanner::KnownMessage& m, EventKind kind, const CallText& call);
   bool take_again(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m);
   void add_call(const HeadMemo::Entry& head, const CollectiveCall& call);
+  uint32_t index_of_name(std::string_view name);
   uint32_t process_of(const Envelope& head);
   void sort_event(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m,
                   const Envelope& said);
-  uint32_t speaker_of(const HeadMemo::Entry& head);
+  uint32_t speaker_of(const HeadMemo::Entry& head) {
+    if (head.index < by_head_.size() && by_head_[head.index].block == block_number_)
+      return by_head_[head.index].speaker;
+    return open_speaker(head);
+  }
+  uint32_t open_speaker(const HeadMemo::Entry& head);
   uint32_t speaker_of(const Envelope& loose);
   uint32_t add_speaker(const HeadMemo::Entry* head, const Envelope* said);
   void count(uint32_t speaker, const PlainScanner::KnownMessage& m, int label_rank);
@@ -150,6 +164,7 @@ class Digester {
   const LiteralSet& gate_;
   PlainScanner scanner_;
   BlockDigest out_;
+  SaidAlike said_alike_;
   SaidBefore said_before_;
   std::deque<Event> events_;  ///< of the messages that are kept, and one more that is parsed into
   size_t events_used_ = 0;

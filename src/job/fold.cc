@@ -317,7 +317,9 @@ void SourceFold::Impl::add_calls(const BlockDigest& digest, const BlockDigest::C
     const BlockDigest::Call& call = digest.calls[i];
     i = call.next;
     if (!ProcessFold::keeps_call(*comm, number)) continue;
-    fold.keep_call(*comm, number, call.what, lines_before + call.line);
+    fold.keep_call(*comm, number,
+                   {call.op_count, call.count, lines_before + call.line, call.datatype, call.op,
+                    call.root, fold.number_of_name(digest.call_names[call.name])});
   }
 }
 

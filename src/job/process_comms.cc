@@ -67,7 +67,9 @@ int ProcessFold::take_place() {
     places_.emplace_back();
   }
   ++budget_.kept;
-  places_[static_cast<size_t>(index)] = {++last_serial_, false};
+  Place& place = places_[static_cast<size_t>(index)];
+  place.serial = ++last_serial_;
+  place.is_held = place.is_parent = false;
   opened_.push_back({index, last_serial_});
   return index;
 }
@@ -120,19 +122,14 @@ void ProcessFold::give_up_comm(int index) {
   recent_comm_ = 0;
   const auto live = live_.find(facts.comms[static_cast<size_t>(index)].comm);
   if (live != live_.end() && live->second == index) live_.erase(live);
-  take_back(facts.comms[static_cast<size_t>(index)].first_calls);
   facts.comms[static_cast<size_t>(index)] = {};
-  places_[static_cast<size_t>(index)] = {};
+  Place& place = places_[static_cast<size_t>(index)];
+  place.serial = 0;
+  place.calls.clear();
+  place.calls_ring.clear();
   free_places_.push_back(index);
   --budget_.kept;
   ++facts.comms_dropped;
-}
-
-void ProcessFold::take_back(std::vector<CallFacts>& calls) {
-  constexpr size_t kMostSpare = 8;
-  if (calls.capacity() == 0 || spare_calls_.size() >= kMostSpare) return;
-  calls.clear();
-  spare_calls_.push_back(std::move(calls));
 }
 
 /// Puts the communicators in the order in which they started. Returns the new index of each, -1 for

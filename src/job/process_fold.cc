@@ -5,6 +5,7 @@
 
 #include "events/nccl.h"
 #include "job/keep.h"
+#include "scan/quick_text.h"
 
 namespace rankdx {
 namespace {
@@ -314,8 +315,8 @@ void ProcessFold::on_connected(const Event& event, const LinePlace& at) {
 void ProcessFold::on_call(const Event& e, const LinePlace& at) {
   CommFacts* comm = count_calls(e.comm, 1);
   if (!comm) return;
-  const CollectiveCall call{e.name, e.comm, e.op_count, e.count, e.datatype, e.op, e.root};
-  keep_call(*comm, comm->calls - 1, call, at.number);
+  keep_call(*comm, comm->calls - 1,
+            {e.op_count, e.count, at.number, e.datatype, e.op, e.root, number_of_name(e.name)});
 }
 
 CommFacts* ProcessFold::count_calls(uint64_t pointer, uint64_t count) {
@@ -331,24 +332,44 @@ bool ProcessFold::keeps_call(const CommFacts& comm, uint64_t number) {
   return number < CommFacts::kFirstCalls || number + CommFacts::kLastCalls >= comm.calls;
 }
 
-void ProcessFold::keep_call(CommFacts& comm, uint64_t number, const CollectiveCall& seen,
-                            uint64_t line) {
-  if (comm.first_calls.empty() && !spare_calls_.empty()) {
-    comm.first_calls = std::move(spare_calls_.back());
-    spare_calls_.pop_back();
+/// There are few names.
+uint32_t ProcessFold::number_of_name(std::string_view name) {
+  const auto known = std::find_if(call_names_.begin(), call_names_.end(),
+                                  [&](const std::string& n) { return quick_equal(n, name); });
+  if (known != call_names_.end()) return static_cast<uint32_t>(known - call_names_.begin());
+  if (call_names_.size() > kMaxSmall) return kMaxSmall;
+  call_names_.emplace_back(call_names_.size() < kMaxSmall ? name : "?");
+  return static_cast<uint32_t>(call_names_.size() - 1);
+}
+
+void ProcessFold::keep_call(const CommFacts& comm, uint64_t number, const HeldCall& call) {
+  Place& place = places_[static_cast<size_t>(&comm - facts.comms.data())];
+  if (number < CommFacts::kFirstCalls) {
+    place.calls.push_back(call);
+    return;
   }
-  // A ring until finish() puts it in order: the oldest call is overwritten without an allocation.
-  const size_t slot = number % CommFacts::kLastCalls;
-  if (slot >= comm.last_calls.size()) comm.last_calls.emplace_back();
-  CallFacts& call = comm.last_calls[slot];
-  call.name.assign(seen.name);
-  call.op_count = seen.op_count;
-  call.count = seen.count;
-  call.datatype = seen.datatype;
-  call.op = seen.op;
-  call.root = seen.root;
-  call.line = line;
-  if (comm.first_calls.size() < CommFacts::kFirstCalls) comm.first_calls.push_back(call);
+  place.calls_ring.resize(CommFacts::kLastCalls);
+  place.calls_ring[number % CommFacts::kLastCalls] = call;
+}
+
+/// Gives the communicators their calls. The last ones stand in the ring; while they are few, among
+/// the first ones.
+void ProcessFold::settle_calls() {
+  const auto facts_of = [&](const HeldCall& c) {
+    return CallFacts{call_names_[c.name], c.op_count, c.count, c.datatype, c.op, c.root, c.line};
+  };
+  for (size_t i = 0; i < places_.size(); ++i) {
+    const Place& place = places_[i];
+    CommFacts& comm = facts.comms[i];
+    comm.first_calls.reserve(place.calls.size());
+    for (const HeldCall& call : place.calls) comm.first_calls.push_back(facts_of(call));
+    const uint64_t calls = comm.calls;
+    for (uint64_t n = calls - std::min<uint64_t>(calls, CommFacts::kLastCalls); n < calls; ++n) {
+      comm.last_calls.push_back(n < CommFacts::kFirstCalls
+                                    ? comm.first_calls[n]
+                                    : facts_of(place.calls_ring[n % CommFacts::kLastCalls]));
+    }
+  }
 }
 
 void ProcessFold::on_bulk(const Event&, const LinePlace&) { ++facts.debug_bulk_lines; }
@@ -427,13 +448,10 @@ std::vector<int> ProcessFold::finish() {
   std::sort(facts.env.begin(), facts.env.end());
   auto by_ends = [](const LinkFacts& a, const LinkFacts& b) { return a < b; };
   std::sort(facts.loose_links.begin(), facts.loose_links.end(), by_ends);
+  settle_calls();
   std::vector<int> new_index = order_comms();
   for (CommFacts& comm : facts.comms) {
     std::sort(comm.links.begin(), comm.links.end(), by_ends);
-    std::rotate(comm.last_calls.begin(),
-                comm.last_calls.begin() +
-                    static_cast<long>(comm.calls % std::max<size_t>(1, comm.last_calls.size())),
-                comm.last_calls.end());
   }
   return new_index;
 }

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "events/event.h"
-#include "events/nccl/skim.h"
 #include "job/facts.h"
 
 namespace rankdx {
@@ -32,7 +31,7 @@ struct CommBudget {
 
 class ProcessFold {
  public:
-  static constexpr size_t kMaxComms = 256;  ///< communicators kept per process
+  static constexpr size_t kMaxComms = 128;  ///< communicators kept per process
   /// Of those that were closed without an error, the first and the last ones stay; kFewComms when
   /// the budget is spent.
   static constexpr size_t kFirstClosed = 64, kLastClosed = 64, kFewComms = 8;
@@ -61,7 +60,15 @@ class ProcessFold {
   CommFacts* count_calls(uint64_t comm, uint64_t count);
   /// `number`: of the call among all counted calls of the communicator, from 0 on.
   static bool keeps_call(const CommFacts& comm, uint64_t number);
-  void keep_call(CommFacts& comm, uint64_t number, const CollectiveCall& call, uint64_t line);
+  /// A CallFacts while it is one of many.
+  struct HeldCall {
+    uint64_t op_count = 0, count = 0, line = 0;
+    int datatype = -1, op = -1, root = -1;
+    uint32_t name = 0;  ///< see number_of_name()
+  };
+  /// Of the name of a call, for keep_call().
+  uint32_t number_of_name(std::string_view name);
+  void keep_call(const CommFacts& comm, uint64_t number, const HeldCall& call);
   /// Folds one NCCL event in.
   void add(const Event& event, const LinePlace& at);
   /// Index into facts.comms of the communicator the thread works on, or -1.
@@ -82,7 +89,7 @@ class ProcessFold {
   void give_up_comm(int index);
   int oldest_at_work();
   void set_parent(CommFacts& comm, int index);
-  void take_back(std::vector<CallFacts>& calls);
+  void settle_calls();
   std::vector<int> order_comms();
   CommFacts* comm_by_pointer(uint64_t comm);
   CommFacts* comm_of_thread(int tid);
@@ -121,7 +128,9 @@ class ProcessFold {
   struct Place {
     uint64_t serial = 0;
     bool is_held = false;
-    bool is_parent = false;  ///< a parent_index points here, or did
+    bool is_parent = false;            ///< a parent_index points here, or did
+    std::vector<HeldCall> calls;       ///< of the communicator: the first ones, in order
+    std::vector<HeldCall> calls_ring;  ///< the later ones, by their number modulo kLastCalls
   };
   struct Opened {
     int index = -1;
@@ -133,9 +142,9 @@ class ProcessFold {
   std::vector<int> free_places_;
   std::vector<Opened>
       opened_;  ///< oldest first; those that were given up are taken out now and then
-  std::vector<std::vector<CallFacts>> spare_calls_;  ///< memory of communicators that were given up
-  std::vector<int> closed_;                          ///< that may be given up, oldest first
-  size_t first_closed_ = 0;                          ///< number of those that stay
+  std::vector<std::string> call_names_;
+  std::vector<int> closed_;  ///< that may be given up, oldest first
+  size_t first_closed_ = 0;  ///< number of those that stay
   uint64_t last_serial_ = 0;
   std::unordered_map<uint64_t, int>
       children_;  ///< parent index, color -> number of children so far

@@ -33,7 +33,7 @@ void SaidBefore::remember(bool is_noted) {
     return;
   }
   Message& message = messages_.emplace_back();
-  message.body = body_;
+  message.body = {message.text.data(), body_.copy(message.text.data(), kLongest)};
   message.is_noted = is_noted;
   if (is_noted) message.template_hash = template_hash(message.body);
   parse_nccl({Level::Info, message.body, {}, {}, 0}, message.event);

@@ -2,9 +2,9 @@
 // once. Kept are INFO messages that came at least twice, up to a limit. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,11 +15,12 @@ namespace rankdx {
 class SaidBefore {
  public:
   static constexpr size_t kMostMessages = 1024;
-  static constexpr size_t kLongest = 160;  ///< so short that NCCL cannot have cut it
+  static constexpr size_t kLongest = 640;  ///< so short that NCCL cannot have cut it
 
   struct Message {
-    std::string body;
-    Event event;  ///< views into `body`
+    std::string_view body;  ///< into `text`, which is here to be at hand
+    std::array<char, kLongest> text;
+    Event event;  ///< views into `text`
     bool is_noted = false;
     uint64_t template_hash = 0;  ///< of a noted one
   };

@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "scan/quick_text.h"
-
 namespace rankdx {
 namespace {
 
@@ -56,6 +54,14 @@ const HeadMemo::Entry* HeadMemo::find_key() {
   return nullptr;
 }
 
+void HeadMemo::put_near(std::string_view head, const Entry& entry) {
+  if (head.size() < kLeastNear || head.size() > kNearBytes) return;
+  Near& near = near_[near_place(head)];
+  near = {&entry, head.size()};
+  std::memcpy(near.text.data(), head.data(), head.size());
+  std::memset(near.mask.data(), 0xff, head.size());
+}
+
 const HeadMemo::Entry* HeadMemo::find(std::string_view head) {
   stamp_count_ = 0;
   head_ = head;
@@ -64,7 +70,10 @@ const HeadMemo::Entry* HeadMemo::find(std::string_view head) {
   if (!usable_) return nullptr;
   // A key with times holds control characters, so that no head without times is taken for it.
   if (last_ == nullptr || last_->stamps == 0) {
-    if (const Entry* known = find_key()) return known;
+    if (const Entry* known = find_key()) {
+      put_near(head, *known);
+      return known;
+    }
   }
   if (replace_stamps(head)) return find_key();
   return last_ == nullptr || last_->stamps == 0 ? nullptr : find_key();
@@ -82,6 +91,7 @@ void HeadMemo::forget() {
   slots_.assign(kFirstSlots, {});
   entries_.clear();
   last_ = nullptr;
+  near_.fill({});
 }
 
 /// Twice the slots, or a fresh start when there are too many heads. False: refused.

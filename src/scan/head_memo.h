@@ -2,6 +2,7 @@
 // out of the key, so that a log with times has as few heads as one without.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "scan/message.h"
+#include "scan/quick_text.h"
 #include "scan/timestamp.h"
 
 namespace rankdx {
@@ -35,6 +37,18 @@ class HeadMemo {
 
   /// The entry of this head, or nullptr. `head` is kept for remember().
   const Entry* find(std::string_view head);
+  /// Bytes that must be readable from a head on for find_near().
+  static constexpr size_t kNearBytes = 64;
+  /// The same as find() without a branch for each part of the head, for heads that were found
+  /// lately. nullptr: call find().
+  const Entry* find_near(std::string_view head) {
+    if (head.size() < kLeastNear || head.size() > kNearBytes) return nullptr;
+    const Near& near = near_[near_place(head)];
+    uint64_t differ = near.size ^ head.size();
+    for (size_t i = 0; i < kNearBytes / 8; ++i)
+      differ |= (load8(head.data() + 8 * i) ^ near.text[i]) & near.mask[i];
+    return differ == 0 ? last_ = near.entry : nullptr;
+  }
   /// Keeps what the head that find() did not know says. nullptr: it cannot be kept.
   const Entry* remember(const WholeHead& read);
   size_t size() const { return entries_.size(); }
@@ -48,6 +62,20 @@ class HeadMemo {
     uint64_t hash = 0;
     const Entry* entry = nullptr;
   };
+  /// A head without times that was found lately: a few bytes say where it would be.
+  static constexpr size_t kLeastNear = 16, kNearPlaces = 256;
+  struct Near {
+    const Entry* entry = nullptr;
+    size_t size = 0;
+    std::array<uint64_t, kNearBytes / 8> text{}, mask{};  ///< masked: behind the head
+  };
+  /// Host, ids and device stand at the end.
+  static size_t near_place(std::string_view head) {
+    const char* const end = head.data() + head.size();
+    return mix8(mix8(load8(end - 16), head.size()), load8(end - 8)) % kNearPlaces;
+  }
+
+  void put_near(std::string_view head, const Entry& entry);
   bool replace_stamps(std::string_view head);
   bool is_at_hand(const Entry& entry) const;
   const Entry* find_key();
@@ -59,6 +87,7 @@ class HeadMemo {
   std::deque<Entry> entries_;
   std::vector<Slot> slots_;
   const Entry* last_ = nullptr;
+  std::array<Near, kNearPlaces> near_;
   // The head at hand.
   static constexpr int kMaxStamps = 3;
   std::string_view head_, key_;

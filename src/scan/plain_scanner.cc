@@ -33,21 +33,27 @@ PlainScanner::Got PlainScanner::scan_text(std::string_view text, size_t nccl, si
     head = heads_.remember(*read);
     if (head == nullptr) return Got::Unsure;
   }
+  return scan_message(*head, text, nccl, nccl_again);
+}
+
+PlainScanner::Got PlainScanner::scan_message(const HeadMemo::Entry& head, std::string_view text,
+                                             size_t nccl, size_t nccl_again) {
   const Level level = level_at(text, nccl);
   if (level == Level::None) return Got::Unsure;
   const size_t at = message_at(text, nccl, level);
   if (nccl_again != LineMarks::kNone && find_prefix(text.substr(at), nccl_again - at))
     return Got::Unsure;
-  known_.head = head;
+  known_.head = &head;
   known_.level = level;
-  known_.time_us = head->stamp >= 0 ? heads_.time_us(*head) : head->envelope.time_us;
+  known_.time_us = time_us(head);
   known_.repeated = 1;
   known_.body = text.substr(at);
+  known_.text = text.substr(nccl);
   const char last = known_.body.empty() ? ' ' : known_.body.back();
-  if (head->boxed || last == ']' || last == ')') {
+  if (head.boxed || last == ']' || last == ')') {
     Envelope e;
     e.body = known_.body;
-    trim_body(e, head->boxed);
+    trim_body(e, head.boxed);
     known_.body = e.body;
     known_.repeated = e.repeated;
   }

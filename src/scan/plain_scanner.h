@@ -28,6 +28,7 @@ class PlainScanner : private MessageSink {
     uint32_t repeated = 1;
     int64_t time_us = kNoTime;
     std::string_view body;
+    std::string_view text;  ///< from "NCCL " to the end of the line, unless it was rewritten
   };
 
   enum class Start : uint8_t { WithHeads, Afresh };
@@ -39,6 +40,23 @@ class PlainScanner : private MessageSink {
     rewritten_ = false;
     return marks.odd ? scan_odd(line) : scan_text(line, marks.nccl, marks.nccl_again);
   }
+  /// The first half of scan(), for who may know the rest of the line: the head of a line without
+  /// odd bytes, with one "NCCL ", if it was met before. HeadMemo::kNearBytes must be readable.
+  /// nullptr: call scan().
+  const HeadMemo::Entry* find_head(std::string_view line, const LineMarks& marks) {
+    rewritten_ = false;
+    const std::string_view head = line.substr(0, marks.nccl);
+    const HeadMemo::Entry* const near = heads_.find_near(head);
+    return near ? near : heads_.find(head);
+  }
+  /// The second half.
+  Got scan_behind(const HeadMemo::Entry& head, std::string_view line, const LineMarks& marks) {
+    return scan_message(head, line, marks.nccl, marks.nccl_again);
+  }
+  /// The time of the message with the head that was found last.
+  int64_t time_us(const HeadMemo::Entry& head) const {
+    return head.stamp >= 0 ? heads_.time_us(head) : head.envelope.time_us;
+  }
   const KnownMessage& known() const { return known_; }
   const Envelope& loose() const { return loose_; }
   /// The message's views do not point into the line: it was rewritten, and they live until the next
@@ -49,6 +67,8 @@ class PlainScanner : private MessageSink {
   void on_message(const Envelope& message, std::string_view line) override;
   Got scan_odd(std::string_view text);
   Got scan_text(std::string_view text, size_t nccl, size_t nccl_again);
+  Got scan_message(const HeadMemo::Entry& head, std::string_view text, size_t nccl,
+                   size_t nccl_again);
   Got scan_loose(std::string_view text, size_t nccl);
 
   HeadMemo heads_{HeadMemo::WhenFull::Refuse};

@@ -48,6 +48,45 @@ class Word {
   uint64_t first_, last_;
 };
 
+constexpr uint64_t kOnes = 0x0101010101010101;
+
+/// How many of 8 bytes are decimal digits before the first one that is not.
+unsigned digit_run(uint64_t bytes) {
+  // The high bit of each byte that is no digit.
+  const uint64_t none =
+      ((bytes & 0x7f * kOnes) + 0x46 * kOnes) | ((bytes ^ 0x30 * kOnes) + 0x70 * kOnes) | bytes;
+  return static_cast<unsigned>(std::countr_zero(none & 0x80 * kOnes)) / 8;
+}
+
+/// 8 bytes of text may be read from the first digit on.
+uint64_t decimal(std::string_view digits) {
+  uint64_t x = 0;
+  if (digits.size() > 8) {
+    for (char c : digits) x = x * 10 + static_cast<uint64_t>(c - '0');
+    return x;
+  }
+  x = (load8(digits.data()) & 0x0f * kOnes) << 8 * (8 - digits.size());  // zeros in front
+  x = (x * 10 + (x >> 8)) & 0x00ff00ff00ff00ff;
+  x = (x * 100 + (x >> 16)) & 0x0000ffff0000ffff;
+  return (x * 10000 + (x >> 32)) & 0xffffffff;
+}
+
+/// Byte 0 is the highest digit; bytes of value 0 count as 0.
+uint64_t eight_hex(uint64_t x) {
+  x = (x & 0x0f * kOnes) + 9 * ((x >> 6) & kOnes);  // letters have bit 6
+  x = (x << 4 | x >> 8) & 0x00ff00ff00ff00ff;
+  x = (x << 8 | x >> 16) & 0x0000ffff0000ffff;
+  return (x << 16 | x >> 32) & 0xffffffff;
+}
+
+/// Up to 16 digits; 8 bytes of text may be read from the first digit on.
+uint64_t hexadecimal(std::string_view digits) {
+  const size_t n = digits.size();
+  if (n <= 8) return eight_hex(load8(digits.data()) << 8 * (8 - n));
+  // The first and the last eight digits; where they overlap they are the same.
+  return eight_hex(load8(digits.data())) << 4 * (n - 8) | eight_hex(load8(digits.data() + n - 8));
+}
+
 /// A cursor of bare pointers. After a take that fails it is of no more use.
 class Skimmer {
  public:
@@ -71,6 +110,14 @@ class Skimmer {
     return true;
   }
 
+  /// Behind the next such text.
+  bool take_past(std::string_view text) {
+    const size_t at = rest().find(text);
+    if (at == std::string_view::npos) return false;
+    at_ += at + text.size();
+    return true;
+  }
+
   /// Over the rest of a word that ends with one of two characters; false when there is none in
   /// reach.
   bool skip_until(char a, char b) {
@@ -80,66 +127,36 @@ class Skimmer {
     return at_ != stop;
   }
 
-  /// A number of so few digits that it fits, most of one digit or up to eight.
-  template <class Int>
-  bool take_int(Int& value) {
-    constexpr int kSureDigits = std::numeric_limits<Int>::digits10;
-    uint64_t sum = 0;
-    const char* const first = at_;
-    while (at_ != end_ && is_digit(*at_)) sum = sum * 10 + static_cast<uint64_t>(*at_++ - '0');
-    value = static_cast<Int>(sum);
-    return at_ != first && at_ - first <= kSureDigits;
-  }
-
   /// A number of one digit.
-  bool take_digit(int& value) {
-    value = front() - '0';
+  bool take_digit(std::string_view& digits) {
+    digits = {at_, 1};
     if (!is_digit(front())) return false;
     ++at_;
     return true;
   }
 
-  /// A number of up to eight digits, in the middle of a text.
-  template <class Int>
-  bool take_number(Int& value) {
+  /// A number in the middle of a text, of so few digits that it fits in an `Int`.
+  template <class Int = uint64_t>
+  bool take_number(std::string_view& digits) {
+    constexpr size_t kSureDigits = std::numeric_limits<Int>::digits10;
     if (!has(8)) return false;
-    constexpr uint64_t kOnes = 0x0101010101010101;
-    uint64_t x = load8(at_);
-    // The high bit of each byte that is no digit.
-    const uint64_t none =
-        ((x & 0x7f * kOnes) + 0x46 * kOnes) | ((x ^ 0x30 * kOnes) + 0x70 * kOnes) | x;
-    const auto digits = static_cast<unsigned>(std::countr_zero(none & 0x80 * kOnes)) / 8;
-    if (digits == 0 || digits == 8) return digits != 0 && take_int(value);
-    x = (x & 0x0f * kOnes) << 8 * (8 - digits);  // zeros in front
-    x = (x * 10 + (x >> 8)) & 0x00ff00ff00ff00ff;
-    x = (x * 100 + (x >> 16)) & 0x0000ffff0000ffff;
-    x = (x * 10000 + (x >> 32)) & 0xffffffff;
-    value = static_cast<Int>(x);
-    go_on(digits, 1);
-    return true;
+    const char* const first = at_;
+    const size_t count = digit_run(load8(at_));
+    go_on(count, 1);
+    if (count == 8) {
+      while (at_ != end_ && is_digit(*at_)) ++at_;
+    }
+    digits = {first, static_cast<size_t>(at_ - first)};
+    return !digits.empty() && digits.size() <= kSureDigits;
   }
 
   /// Up to 15 hexadecimal digits that do not end the text.
-  bool skip_hex() {
+  bool take_hex(std::string_view& digits) {
     constexpr size_t kUsual = 12;  // of a pointer
-    const size_t digits = hex_run();
-    go_on(digits, kUsual);
-    return digits > 0 && digits < kHexReach;
-  }
-
-  bool take_hex(uint64_t& value) {
-    const char* const first = at_;
-    if (!skip_hex()) return false;
-    const size_t digits = static_cast<size_t>(at_ - first);
-    value = 0;
-    if (digits < 8) {
-      for (const char* p = first; p != at_; ++p)
-        value = value << 4 | static_cast<uint64_t>(Cursor::hex_digit(*p));
-      return true;
-    }
-    // The first and the last eight digits; where they overlap they are the same.
-    value = eight_digits(first) << 4 * (digits - 8) | eight_digits(at_ - 8);
-    return true;
+    const size_t count = hex_run();
+    digits = {at_, count};
+    go_on(count, kUsual);
+    return count > 0 && count < kHexReach;
   }
 
  private:
@@ -176,40 +193,29 @@ class Skimmer {
 #endif
   }
 
-  static uint64_t eight_digits(const char* p) {
-    uint64_t x;
-    std::memcpy(&x, p, sizeof x);
-    constexpr uint64_t kOnes = 0x0101010101010101;
-    x = (x & 0x0f * kOnes) + 9 * ((x >> 6) & kOnes);  // letters have bit 6
-    // Byte 0 is the highest digit.
-    x = (x << 4 | x >> 8) & 0x00ff00ff00ff00ff;
-    x = (x << 8 | x >> 16) & 0x0000ffff0000ffff;
-    return (x << 16 | x >> 32) & 0xffffffff;
-  }
-
   const char* at_;
   const char* end_;
 };
 static_assert(std::endian::native == std::endian::little);
 
 /// As parse_collective() in run.cc, from 2.4 on.
-bool skim_collective(Skimmer at, CollectiveCall& call) {
-  int nranks = 0;
-  return at.take_hex(call.op_count) && at.take(Word(" sendbuff 0x")) && at.skip_hex() &&
-         at.take(Word(" recvbuff 0x")) && at.skip_hex() && at.take(Word(" count ")) &&
+bool skim_collective(Skimmer at, CallText& call) {
+  std::string_view skipped;
+  return at.take_hex(call.op_count) && at.take(Word(" sendbuff 0x")) && at.take_hex(skipped) &&
+         at.take(Word(" recvbuff 0x")) && at.take_hex(skipped) && at.take(Word(" count ")) &&
          at.take_number(call.count) && at.take(Word(" datatype ")) &&
          at.take_digit(call.datatype) && at.take(Word(" op ")) && at.take_digit(call.op) &&
-         at.take(Word(" root ")) && at.take_number(call.root) && at.take(Word(" comm 0x")) &&
-         at.take_hex(call.comm) && at.take(Word(" [nranks=")) && at.take_number(nranks) &&
+         at.take(Word(" root ")) && at.take_number<int>(call.root) && at.take(Word(" comm 0x")) &&
+         at.take_hex(call.comm) && at.take(Word(" [nranks=")) && at.take_number<int>(skipped) &&
          at.take(']');
 }
 
 /// As parse_operation() in run.cc; `at` stands behind the start of the operation's name.
-EventKind skim_operation(std::string_view body, Skimmer at, CollectiveCall& call) {
+EventKind skim_operation(std::string_view body, Skimmer at, CallText& call) {
   if (!at.skip_until(':', ' ')) return kParse;
   call.name = {body.data(), static_cast<size_t>(at.at() - body.data())};
   if (at.take(Word(": opCount "))) return skim_collective(at, call) ? EventKind::CollCall : kParse;
-  uint64_t bytes = 0;
+  std::string_view bytes;
   const bool tuning = at.take(':') && at.take(' ') && at.take_number(bytes) &&
                       at.take(Word(" Bytes -> Algo ")) && at.skip_until(' ', ' ') &&
                       at.take(Word(" proto "));
@@ -217,19 +223,18 @@ EventKind skim_operation(std::string_view body, Skimmer at, CollectiveCall& call
 }
 
 /// As parse_alloc() in run.cc: the number stands behind the head, which ends with "ize ", or behind
-/// the first "ize ".
+/// the first "ize ", of a new size.
 EventKind skim_alloc(const Head& head, Skimmer at) {
   if (!is_digit(at.front())) {
-    if (head.text == "Mem Realloc " || head.text.ends_with("ize ")) return kParse;
-    const size_t size = at.rest().find("ize ");
-    if (size == std::string_view::npos) return kParse;
-    at = Skimmer(at.rest().substr(size + 4));
+    if (head.text.ends_with("ize ")) return kParse;
+    if (head.text == "Mem Realloc " && !at.take_past("new ")) return kParse;
+    if (!at.take_past("ize ")) return kParse;
   }
-  uint64_t bytes = 0;
+  std::string_view bytes;
   return at.take_number(bytes) ? EventKind::Alloc : kParse;
 }
 
-EventKind skim_head(const Head* head, std::string_view body, CollectiveCall& call) {
+EventKind skim_head(const Head* head, std::string_view body, CallText& call) {
   if (head == nullptr) return kParse;
   const Skimmer at(body.substr(head->text.size()));
   switch (head->kind) {
@@ -260,7 +265,19 @@ size_t behind_place(std::string_view body) {
 }  // namespace
 }  // namespace nccl
 
-EventKind skim_nccl(std::string_view body, CollectiveCall& call) {
+CollectiveCall read_call(const CallText& text) {
+  CollectiveCall call;
+  call.name = text.name;
+  call.comm = nccl::hexadecimal(text.comm);
+  call.op_count = nccl::hexadecimal(text.op_count);
+  call.count = nccl::decimal(text.count);
+  call.datatype = text.datatype.front() - '0';
+  call.op = text.op.front() - '0';
+  call.root = static_cast<int>(nccl::decimal(text.root));
+  return call;
+}
+
+EventKind skim_nccl(std::string_view body, CallText& call) {
   if (const auto group = nccl::find_heads(body); !group.empty()) {
     return nccl::skim_head(nccl::longest_head(group, body), body, call);
   }

@@ -41,13 +41,14 @@ const std::string kBodies[] = {
 
 /// Says whether skim_nccl() knew it.
 bool agree(const std::string& body) {
-  CollectiveCall call;
-  const EventKind kind = skim_nccl(body, call);
+  CallText text;
+  const EventKind kind = skim_nccl(body, text);
   if (kind == EventKind::Unknown) return false;
   Event event;
   parse_nccl({Level::Info, body, {}, {}, 0}, event);
   EXPECT_EQ(static_cast<int>(kind), static_cast<int>(event.kind)) << body;
   if (kind != EventKind::CollCall) return true;
+  const CollectiveCall call = read_call(text);
   EXPECT_EQ(
       std::tie(call.name, call.comm, call.op_count, call.count, call.datatype, call.op, call.root),
       std::tie(event.name, event.comm, event.op_count, event.count, event.datatype, event.op,
