@@ -417,8 +417,8 @@ uint32_t Digester::index_of_name(std::string_view name) {
   constexpr size_t kLooked = 32;
   auto& names = out_.call_names;
   const auto end = names.begin() + static_cast<long>(std::min(names.size(), kLooked));
-  const auto known = std::find_if(names.begin(), end,
-                                  [&](std::string_view n) { return quick_equal(n, name); });
+  const auto known =
+      std::find_if(names.begin(), end, [&](std::string_view n) { return quick_equal(n, name); });
   if (known != end) return static_cast<uint32_t>(known - names.begin());
   names.push_back(scanner_.is_rewritten() ? texts_.emplace_back(name) : name);
   return static_cast<uint32_t>(names.size() - 1);

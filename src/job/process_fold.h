@@ -34,7 +34,7 @@ class ProcessFold {
   static constexpr size_t kMaxComms = 128;  ///< communicators kept per process
   /// Of those that were closed without an error, the first and the last ones stay; kFewComms when
   /// the budget is spent.
-  static constexpr size_t kFirstClosed = 64, kLastClosed = 64, kFewComms = 8;
+  static constexpr size_t kFirstClosed = 32, kLastClosed = 32, kFewComms = 8;
   static constexpr size_t kMaxLinks = 4096;    ///< links kept per communicator
   static constexpr size_t kMaxThreads = 4096;  ///< threads remembered
   static constexpr size_t kMaxSmall =

@@ -98,7 +98,8 @@ TEST(SaidAlike, TooManyShapesTakeTurns) {
   SaidAlike memory;
   for (int i = 0; i < 20'000; ++i) {
     const std::string name(static_cast<size_t>(1 + i % 97), static_cast<char>('g' + i % 20));
-    const std::string line = line_of("Mem Alloc Size " + std::to_string(i) + " " + name + " at");
+    const std::string line =
+        line_of("Mem Alloc Size " + std::to_string(i) + " " + name + " pointer");
     learn(memory, line);
     agrees(memory, line);
   }
