@@ -217,16 +217,15 @@ void Digester::keep(const BlockDigest::Message& message, uint32_t speaker,
 }
 
 /// Does this event of weight only go on with what the process said last?
-bool Digester::goes_on(uint32_t speaker, const HeadMemo::Entry& entry, const Event& event) {
+bool Digester::goes_on(uint32_t speaker, const HeadMemo::Entry& entry, ProcessFold::Run run) {
   using Run = ProcessFold::Run;
-  const Run run = ProcessFold::run_of(event);
   if (run == Run::None) return false;
   HeadAt& head = by_head_[entry.index];
   const uint64_t since = said_[head.process] + unsure_;
   const bool same = head.run == run && head.run_since == since;
   head.run = run;
   head.run_since = same ? since : since + 1;  // keep() will count this message
-  if (same && event.kind == EventKind::Backtrace) ++out_.speakers[speaker].backtraces;
+  if (same && (run == Run::Backtrace || run == Run::NoError)) ++out_.speakers[speaker].backtraces;
   return same;
 }
 
@@ -270,7 +269,7 @@ void Digester::sort_event(uint32_t index, std::string_view line,
       speaker.bulk += !said.damaged;
       break;
     case Fate::Record:
-      if (ProcessFold::wants(e) && !(m.head && goes_on(index, *m.head, e))) {
+      if (ProcessFold::wants(e) && !(m.head && goes_on(index, *m.head, ProcessFold::run_of(e)))) {
         does |= flag(BlockDigest::Does::Event);
       }
       break;
@@ -384,17 +383,16 @@ bool Digester::take_again(uint32_t index, std::string_view line,
                           const PlainScanner::KnownMessage& m) {
   const SaidBefore::Message* known = said_before_.find(m.body);
   if (known == nullptr) return false;
-  const Event& e = known->event;
-  tally(index, line, e.kind == EventKind::Other && e.truncated);
-  const Fate fate = kFates[static_cast<size_t>(e.kind)];
+  tally(index, line, known->is_cut);
+  const Fate fate = kFates[static_cast<size_t>(known->kind)];
   out_.speakers[index].bulk += fate == Fate::Bulk;
   uint8_t does = 0;
-  if (fate == Fate::Record && ProcessFold::wants(e) && !goes_on(index, *m.head, e)) {
+  if (fate == Fate::Record && known->is_wanted && !goes_on(index, *m.head, known->run)) {
     does |= flag(BlockDigest::Does::Event);
   }
   if (known->is_noted) does |= flag(BlockDigest::Does::Note);
   if (does) {
-    keep({&m.head->envelope, m.repeated, does, m.level, m.time_us, line, known->body, &e,
+    keep({&m.head->envelope, m.repeated, does, m.level, m.time_us, line, known->body, &known->event,
           known->template_hash},
          index, m.head);
   }

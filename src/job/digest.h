@@ -142,7 +142,7 @@ class Digester {
   void keep_event(uint32_t speaker, uint8_t does, std::string_view line,
                   const PlainScanner::KnownMessage& m, const Envelope& said);
   bool take_warn(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m);
-  bool goes_on(uint32_t speaker, const HeadMemo::Entry& head, const Event& event);
+  bool goes_on(uint32_t speaker, const HeadMemo::Entry& head, ProcessFold::Run run);
   void tally(uint32_t speaker, std::string_view line, bool is_cut);
   Event& event_at_hand();
   const Envelope* store(const Envelope& loose);

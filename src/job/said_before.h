@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "events/event.h"
+#include "job/process_fold.h"
 
 namespace rankdx {
 
@@ -17,12 +18,18 @@ class SaidBefore {
   static constexpr size_t kMostMessages = 1024;
   static constexpr size_t kLongest = 640;  ///< so short that NCCL cannot have cut it
 
-  struct Message {
-    std::string_view body;  ///< into `text`, which is here to be at hand
+  /// What nearly all messages are asked for stands together in front: that is all the memory that
+  /// most of them touch.
+  struct alignas(64) Message {
+    std::string_view body;       ///< into `text`
+    uint64_t template_hash = 0;  ///< of a noted one
+    EventKind kind = EventKind::Unknown;
+    ProcessFold::Run run = ProcessFold::Run::None;
+    bool is_wanted = false;  ///< by ProcessFold
+    bool is_noted = false;
+    bool is_cut = false;
     std::array<char, kLongest> text;
     Event event;  ///< views into `text`
-    bool is_noted = false;
-    uint64_t template_hash = 0;  ///< of a noted one
   };
 
   /// Before each block. The messages found since the last call live until then.
@@ -33,14 +40,17 @@ class SaidBefore {
   void remember(bool is_noted);
 
  private:
-  static constexpr size_t kSlots = 2048;  // a message whose slot is taken is not kept
+  static constexpr size_t kSets = 1024, kWays = 4;  // a message whose set is full is not kept
   struct Slot {
     uint64_t hash = 0;
     const Message* message = nullptr;
   };
+  struct alignas(64) Set {
+    std::array<Slot, kWays> slots;
+  };
   std::deque<Message> messages_;
-  std::vector<Slot> slots_;
-  std::vector<uint32_t> seen_;  ///< part of the hash of what came last
+  std::vector<Set> sets_;
+  std::vector<uint32_t> seen_;  ///< by another part of the hash: a part of that of what came last
   std::string_view body_;
   uint64_t hash_ = 0;
 };
