@@ -54,6 +54,7 @@ class BlockFilter : public BlockWork {
   };
   Head& head_of(const HeadMemo::Entry& entry);
   void take(std::string_view line, const LineMarks& marks);
+  PlainScanner::Got scan(std::string_view line, const LineMarks& marks);
   void judge(const MessageJudge::Said& said, int rank, VolumeCounts::Count* count,
              std::string_view line, const LineMarks& marks);
   void keep(std::string_view line, const LineMarks& marks, Needs needs);
@@ -127,6 +128,14 @@ void BlockFilter::judge(const MessageJudge::Said& said, int rank, VolumeCounts::
   if (judge_.wants(said, rank)) keep(line, marks, no_time ? Needs::Time : Needs::Nothing);
 }
 
+PlainScanner::Got BlockFilter::scan(std::string_view line, const LineMarks& marks) {
+  const auto left = static_cast<size_t>(block_.data() + block_.size() - line.data());
+  const bool is_plain = !marks.odd && marks.nccl != LineMarks::kNone &&
+                        marks.nccl_again == LineMarks::kNone && left >= HeadMemo::kNearBytes;
+  const HeadMemo::Entry* const head = is_plain ? scanner_.find_head(line, marks) : nullptr;
+  return head ? scanner_.scan_behind(*head, line, marks) : scanner_.scan(line, marks);
+}
+
 void BlockFilter::take(std::string_view line, const LineMarks& marks) {
   if (filtering_.counts == nullptr) {
     if (judge_.is_out(line)) return;
@@ -135,7 +144,7 @@ void BlockFilter::take(std::string_view line, const LineMarks& marks) {
       return;
     }
   }
-  switch (scanner_.scan(line, marks)) {
+  switch (scan(line, marks)) {
     case PlainScanner::Got::Nothing:
       return;
     case PlainScanner::Got::Known: {
