@@ -86,16 +86,23 @@ void BlockDigest::clear() {
   hash = {};
 }
 
+void Digester::forget_heads() {
+  out_.process_of_head.clear();
+  by_head_.clear();
+  processes_.clear();
+  said_.clear();
+  open_calls_.fill({});
+}
+
+void Digester::begin_source() {
+  scanner_.forget();
+  forget_heads();
+}
+
 BlockDigest& Digester::digest(std::string_view block) {
   out_.clear();
   out_.block = block;
-  if (scanner_.start() == PlainScanner::Start::Afresh) {
-    out_.process_of_head.clear();
-    by_head_.clear();
-    processes_.clear();
-    said_.clear();
-    open_calls_.fill({});
-  }
+  if (scanner_.start() == PlainScanner::Start::Afresh) forget_heads();
   ++unsure_;
   said_before_.start();
   events_used_ = 0;

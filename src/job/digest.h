@@ -110,10 +110,13 @@ class Digester {
  public:
   /// `gate` selects the lines that rules want to see; it outlives the digester.
   explicit Digester(const LiteralSet& gate) : gate_(gate) {}
+  /// The next block is of another source. What was learned of lines is kept.
+  void begin_source();
   /// `block` holds whole lines; only the last one may lack its newline.
   BlockDigest& digest(std::string_view block);
 
  private:
+  void forget_heads();
   void take_line(std::string_view line, const LineMarks& marks);
   PlainScanner::Got scan(std::string_view line, const LineMarks& marks);
   size_t bytes_left(const char* place) const;

@@ -38,7 +38,8 @@ SourceFacts fold_blocks(const std::string& text, int threads, size_t block_bytes
   auto source = memory_source(text);
   BlockReader reader(*source, block_bytes);
   SourceFold fold("log", kGate);
-  BlockPipeline pipeline(folding(reader, fold, kGate), static_cast<size_t>(threads) + 1);
+  Digesters digesters(kGate);
+  BlockPipeline pipeline(folding(reader, fold, digesters), static_cast<size_t>(threads) + 1);
   std::vector<std::thread> helpers;
   for (int i = 1; i < threads; ++i) helpers.emplace_back([&] { pipeline.work(); });
   pipeline.work();

@@ -133,9 +133,9 @@ class Crew {
 class Folder {
  public:
   Folder(const LiteralSet& gate, const ReadOptions& options, Crew& crew)
-      : gate_(gate), options_(options), crew_(crew) {}
+      : gate_(gate), options_(options), crew_(crew), digesters_(gate) {}
 
-  Part fold(const InputPath& path) const {
+  Part fold(const InputPath& path) {
     Part part;
     open_input(
         path, [&](InputItem item) { fold_item(std::move(item), part); }, part.left_out);
@@ -143,7 +143,7 @@ class Folder {
   }
 
  private:
-  void fold_item(InputItem item, Part& part) const {
+  void fold_item(InputItem item, Part& part) {
     PeekedSource source(std::move(item.bytes));
     if (source.is_facts()) return add_facts(item.name, source, part);
     ++part.logs;
@@ -165,7 +165,7 @@ class Folder {
   }
 
   /// Objects that kubectl printed: read as the lines that they amount to.
-  void fold_document(const std::string& name, PeekedSource& source, Part& part) const {
+  void fold_document(const std::string& name, PeekedSource& source, Part& part) {
     const DocumentForm form = source.document();
     const std::string text = whole_text(source, kMaxKubernetesDocument);
     const auto log = memory_source(kubernetes_as_log(text, form));
@@ -173,11 +173,11 @@ class Folder {
   }
 
   enum class Lines : uint8_t { OfTheFile, Made };
-  void fold_log(const std::string& name, ByteSource& source, Part& part, Lines lines) const {
+  void fold_log(const std::string& name, ByteSource& source, Part& part, Lines lines) {
     SourceFold fold(name, gate_);
     BlockReader reader(source, options_.block_bytes);
     const BlockPipeline::Ends ends =
-        folding(reader, fold, gate_, options_.progress ? &options_.progress->bytes : nullptr,
+        folding(reader, fold, digesters_, options_.progress ? &options_.progress->bytes : nullptr,
                 options_.times);
     const bool beside = options_.beside && lines == Lines::OfTheFile;
     BlockPipeline pipeline(beside ? options_.beside(name, ends) : ends, crew_.size() + 1);
@@ -216,6 +216,7 @@ class Folder {
   const LiteralSet& gate_;
   const ReadOptions& options_;
   Crew& crew_;
+  Digesters digesters_;
 };
 
 /// Of all files together; 0 when that says nothing about the bytes that will be read.
@@ -260,7 +261,7 @@ ReadResult read_inputs(const std::vector<InputPath>& inputs, const LiteralSet& g
   std::vector<Part> parts(inputs.size());
   std::atomic<size_t> next{0};
   Crew crew(options.threads);
-  const Folder folder(gate, options, crew);
+  Folder folder(gate, options, crew);
   auto work = [&] {
     for (size_t i = next++; i < inputs.size(); i = next++) {
       parts[i] = folder.fold(inputs[i]);

@@ -20,7 +20,8 @@ std::string_view moved(std::string_view view, std::string_view from, std::string
 bool HeadMemo::replace_stamps(std::string_view head) {
   size_t read = 0, size = 0;
   for (size_t dash = head.find('-', 4); dash < head.size(); dash = head.find('-', dash + 1)) {
-    const auto stamp = dash >= read + 4 ? parse_stamp(head.substr(dash - 4)) : std::nullopt;
+    const auto stamp =
+        dash >= read + 4 ? parse_stamp(head.substr(dash - 4), last_second_) : std::nullopt;
     if (!stamp || stamp_count_ == kMaxStamps) continue;
     const size_t at = dash - 4;
     std::memcpy(buffer_ + size, &head[read], at - read);
@@ -54,12 +55,37 @@ const HeadMemo::Entry* HeadMemo::find_key() {
   return nullptr;
 }
 
-void HeadMemo::put_near(std::string_view head, const Entry& entry) {
-  if (head.size() < kLeastNear || head.size() > kNearBytes) return;
-  Near& near = near_[near_place(head)];
-  near = {&entry, head.size()};
-  std::memcpy(near.text.data(), head.data(), head.size());
-  std::memset(near.mask.data(), 0xff, head.size());
+/// Reads the times of a head that is like `near`; false if they are of another form.
+bool HeadMemo::read_stamps(std::string_view head, const Near& near) {
+  stamp_count_ = near.entry->stamps;
+  for (size_t i = 0; i < static_cast<size_t>(stamp_count_); ++i) {
+    const Stamp& form = near.stamps[i];
+    const auto stamp = parse_stamp(head.substr(near.stamp_at[i]), last_second_);
+    if (!stamp || stamp->size != form.size || stamp->separator != form.separator ||
+        stamp->zoned != form.zoned)
+      return false;
+    stamps_[i] = *stamp;
+  }
+  return true;
+}
+
+/// Keeps the head at hand, which is that of `entry`, for find_near().
+const HeadMemo::Entry* HeadMemo::put_near(const Entry* entry) {
+  if (entry == nullptr || head_.size() < kLeastNear || head_.size() > kNearBytes) return entry;
+  near_.resize(kNearPlaces);
+  Near& near = near_[near_place(head_)];
+  near = {entry, head_.size()};
+  std::array<char, kNearBytes> text{}, mask{};
+  head_.copy(text.data(), head_.size());
+  std::memset(mask.data(), 0xff, head_.size());
+  for (size_t i = 0; i < static_cast<size_t>(stamp_count_); ++i) {
+    near.stamp_at[i] = stamp_at_[i];
+    near.stamps[i] = stamps_[i];
+    std::memset(mask.data() + stamp_at_[i], 0, stamps_[i].size);
+  }
+  std::memcpy(near.text.data(), text.data(), kNearBytes);
+  std::memcpy(near.mask.data(), mask.data(), kNearBytes);
+  return entry;
 }
 
 const HeadMemo::Entry* HeadMemo::find(std::string_view head) {
@@ -70,13 +96,10 @@ const HeadMemo::Entry* HeadMemo::find(std::string_view head) {
   if (!usable_) return nullptr;
   // A key with times holds control characters, so that no head without times is taken for it.
   if (last_ == nullptr || last_->stamps == 0) {
-    if (const Entry* known = find_key()) {
-      put_near(head, *known);
-      return known;
-    }
+    if (const Entry* known = find_key()) return put_near(known);
   }
-  if (replace_stamps(head)) return find_key();
-  return last_ == nullptr || last_->stamps == 0 ? nullptr : find_key();
+  if (replace_stamps(head)) return put_near(find_key());
+  return last_ == nullptr || last_->stamps == 0 ? nullptr : put_near(find_key());
 }
 
 HeadMemo::Slot* HeadMemo::free_slot(uint64_t hash) {
@@ -91,7 +114,7 @@ void HeadMemo::forget() {
   slots_.assign(kFirstSlots, {});
   entries_.clear();
   last_ = nullptr;
-  near_.fill({});
+  near_.clear();
 }
 
 /// Twice the slots, or a fresh start when there are too many heads. False: refused.

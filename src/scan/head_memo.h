@@ -38,16 +38,17 @@ class HeadMemo {
   /// The entry of this head, or nullptr. `head` is kept for remember().
   const Entry* find(std::string_view head);
   /// Bytes that must be readable from a head on for find_near().
-  static constexpr size_t kNearBytes = 64;
-  /// The same as find() without a branch for each part of the head, for heads that were found
-  /// lately. nullptr: call find().
+  static constexpr size_t kNearBytes = 128;
+  /// The same as find() for heads like those that were found lately: they are compared, and only
+  /// their times are read. nullptr: call find().
   const Entry* find_near(std::string_view head) {
-    if (head.size() < kLeastNear || head.size() > kNearBytes) return nullptr;
+    if (near_.empty() || head.size() < kLeastNear || head.size() > kNearBytes) return nullptr;
     const Near& near = near_[near_place(head)];
     uint64_t differ = near.size ^ head.size();
-    for (size_t i = 0; i < kNearBytes / 8; ++i)
+    for (size_t i = 0; i * 8 < near.size; ++i)
       differ |= (load8(head.data() + 8 * i) ^ near.text[i]) & near.mask[i];
-    return differ == 0 ? last_ = near.entry : nullptr;
+    if (differ != 0 || (near.entry->stamps > 0 && !read_stamps(head, near))) return nullptr;
+    return last_ = near.entry;
   }
   /// Keeps what the head that find() did not know says. nullptr: it cannot be kept.
   const Entry* remember(const WholeHead& read);
@@ -62,12 +63,15 @@ class HeadMemo {
     uint64_t hash = 0;
     const Entry* entry = nullptr;
   };
-  /// A head without times that was found lately: a few bytes say where it would be.
-  static constexpr size_t kLeastNear = 16, kNearPlaces = 256;
+  static constexpr int kMaxStamps = 3;
+  static constexpr size_t kLeastNear = 16, kNearPlaces = 128;
+  /// A head that was found lately: a few bytes say where it would be.
   struct Near {
     const Entry* entry = nullptr;
     size_t size = 0;
-    std::array<uint64_t, kNearBytes / 8> text{}, mask{};  ///< masked: behind the head
+    std::array<uint64_t, kNearBytes / 8> text{}, mask{};  ///< masked: times, and behind the head
+    std::array<size_t, kMaxStamps> stamp_at{};
+    std::array<Stamp, kMaxStamps> stamps{};
   };
   /// Host, ids and device stand at the end.
   static size_t near_place(std::string_view head) {
@@ -75,7 +79,8 @@ class HeadMemo {
     return mix8(mix8(load8(end - 16), head.size()), load8(end - 8)) % kNearPlaces;
   }
 
-  void put_near(std::string_view head, const Entry& entry);
+  bool read_stamps(std::string_view head, const Near& near);
+  const Entry* put_near(const Entry* entry);
   bool replace_stamps(std::string_view head);
   bool is_at_hand(const Entry& entry) const;
   const Entry* find_key();
@@ -87,9 +92,9 @@ class HeadMemo {
   std::deque<Entry> entries_;
   std::vector<Slot> slots_;
   const Entry* last_ = nullptr;
-  std::array<Near, kNearPlaces> near_;
+  std::vector<Near> near_;  ///< empty, or kNearPlaces
+  LastSecond last_second_;
   // The head at hand.
-  static constexpr int kMaxStamps = 3;
   std::string_view head_, key_;
   uint64_t hash_ = 0;
   bool usable_ = false;

@@ -34,6 +34,8 @@ class PlainScanner : private MessageSink {
   enum class Start : uint8_t { WithHeads, Afresh };
   /// To be called before each block. Afresh: the heads of the blocks before were forgotten.
   Start start();
+  /// Before the first block of another source.
+  void forget() { heads_.forget(); }
   /// The same as Scanner::scan_line() if the host of the head is known by then (KnownHosts).
   /// `marks`: of the line.
   Got scan(std::string_view line, const LineMarks& marks) {

@@ -7,8 +7,6 @@
 namespace rankdx {
 namespace {
 
-constexpr size_t kSize = 19;  // "0000-00-00 00:00:00"
-
 int two(const char* p) { return (p[0] - '0') * 10 + (p[1] - '0'); }
 
 /// Eight bytes at once against a shape in which '0' stands for any digit. This runs for each line
@@ -72,25 +70,45 @@ size_t zone(std::string_view text, size_t at, int64_t& offset_us) {
   return minutes + 2;
 }
 
-}  // namespace
-
-std::optional<Stamp> parse_stamp(std::string_view text) {
-  const char* p = text.data();
-  if (text.size() < kSize || !has_shape(p, "0000-00-") || !has_shape(p + 11, "00:00:00")) {
-    return std::nullopt;
-  }
+/// As LastSecond::read().
+std::optional<int64_t> read_second(const char* p) {
+  if (!has_shape(p, "0000-00-") || !has_shape(p + 11, "00:00:00")) return std::nullopt;
   if (!is_digit(p[8]) || !is_digit(p[9]) || (p[10] != 'T' && p[10] != ' ')) return std::nullopt;
   const int year = two(p) * 100 + two(p + 2), month = two(p + 5), day = two(p + 8);
   const int hour = two(p + 11), minute = two(p + 14), second = two(p + 17);
   if (month < 1 || month > 12 || day < 1 || day > 31) return std::nullopt;
   if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  int64_t us = 0, offset_us = 0;
-  size_t size = kSize;
-  size += fraction(text, size, us);
-  const size_t zone_size = zone(text, size, offset_us);
   const int64_t seconds =
       days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-  return Stamp{seconds * 1'000'000 + us - offset_us, size + zone_size, text[10], zone_size > 0};
+  return seconds * 1'000'000;
+}
+
+}  // namespace
+
+std::optional<int64_t> LastSecond::read(const char* text) {
+  if (std::memcmp(text_.data(), text, kSize) == 0) return us_;
+  const auto us = read_second(text);
+  if (us) {
+    std::memcpy(text_.data(), text, kSize);
+    us_ = *us;
+  }
+  return us;
+}
+
+std::optional<Stamp> parse_stamp(std::string_view text, LastSecond& last) {
+  size_t size = LastSecond::kSize;
+  if (text.size() < size) return std::nullopt;
+  const auto second_us = last.read(text.data());
+  if (!second_us) return std::nullopt;
+  int64_t us = 0, offset_us = 0;
+  size += fraction(text, size, us);
+  const size_t zone_size = zone(text, size, offset_us);
+  return Stamp{*second_us + us - offset_us, size + zone_size, text[10], zone_size > 0};
+}
+
+std::optional<Stamp> parse_stamp(std::string_view text) {
+  LastSecond none;
+  return parse_stamp(text, none);
 }
 
 }  // namespace rankdx
