@@ -42,11 +42,18 @@ bool MessageJudge::is_out(std::string_view line) const {
 Subsystem MessageJudge::subsystem(const Said& m) {
   if (m.level == Level::None) return subsystem_of(m.level, EventKind::Unknown);
   if (m.level == Level::Info) {
+    if (!m.text.empty()) {
+      if (const SaidAlike::Message* known = said_alike_.find(m.text))
+        return subsystem_of(m.level, known->kind);
+    }
+    if (const SaidBefore::Message* known = said_before_.find(m.body))
+      return subsystem_of(m.level, known->kind);
     CallText call;
     const EventKind kind = skim_nccl(m.body, call);
-    if (kind != EventKind::Unknown) return subsystem_of(m.level, kind);
-    if (const SaidBefore::Message* known = said_before_.find(m.body))
-      return subsystem_of(m.level, known->event.kind);
+    if (kind != EventKind::Unknown) {
+      if (!m.text.empty()) said_alike_.learn(m.text, m.body, kind, call);
+      return subsystem_of(m.level, kind);
+    }
   }
   parse_nccl({m.level, m.body, m.file, m.func, m.host_size}, event_);
   if (m.level == Level::Info && event_.kind != EventKind::Unknown) said_before_.remember(false);

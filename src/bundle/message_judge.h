@@ -8,6 +8,7 @@
 #include "bundle/filter.h"
 #include "bundle/subsystem.h"
 #include "events/event.h"
+#include "job/said_alike.h"
 #include "job/said_before.h"
 
 namespace rankdx {
@@ -20,6 +21,9 @@ class MessageJudge {
     int64_t time_us;
     std::string_view body, file, func;
     size_t host_size;
+    /// The body with "NCCL INFO " before it, if it ends its line and Shape::kMostBytes are readable
+    /// from there on; else empty.
+    std::string_view text = {};
   };
   explicit MessageJudge(const FilterOptions& options);
 
@@ -47,6 +51,7 @@ class MessageJudge {
   const FilterOptions& options_;
   bool takes_all_;
   std::bitset<kSubsystems> subsystems_;
+  SaidAlike said_alike_;
   SaidBefore said_before_;
   Event event_;  ///< of the message at hand
 };

@@ -55,6 +55,9 @@ class BlockFilter : public BlockWork {
   Head& head_of(const HeadMemo::Entry& entry);
   void take(std::string_view line, const LineMarks& marks);
   PlainScanner::Got scan(std::string_view line, const LineMarks& marks);
+  size_t bytes_left(const char* place) const {
+    return static_cast<size_t>(block_.data() + block_.size() - place);
+  }
   void judge(const MessageJudge::Said& said, int rank, VolumeCounts::Count* count,
              std::string_view line, const LineMarks& marks);
   void keep(std::string_view line, const LineMarks& marks, Needs needs);
@@ -129,9 +132,9 @@ void BlockFilter::judge(const MessageJudge::Said& said, int rank, VolumeCounts::
 }
 
 PlainScanner::Got BlockFilter::scan(std::string_view line, const LineMarks& marks) {
-  const auto left = static_cast<size_t>(block_.data() + block_.size() - line.data());
   const bool is_plain = !marks.odd && marks.nccl != LineMarks::kNone &&
-                        marks.nccl_again == LineMarks::kNone && left >= HeadMemo::kNearBytes;
+                        marks.nccl_again == LineMarks::kNone &&
+                        bytes_left(line.data()) >= HeadMemo::kNearBytes;
   const HeadMemo::Entry* const head = is_plain ? scanner_.find_head(line, marks) : nullptr;
   return head ? scanner_.scan_behind(*head, line, marks) : scanner_.scan(line, marks);
 }
@@ -151,8 +154,11 @@ void BlockFilter::take(std::string_view line, const LineMarks& marks) {
       const PlainScanner::KnownMessage& m = scanner_.known();
       const Envelope& e = m.head->envelope;
       const Head& head = head_of(*m.head);
-      return judge({m.level, m.time_us, m.body, e.file, e.func, e.host.size()}, head.rank,
-                   head.count, line, marks);
+      const bool has_shape = !m.head->boxed && !scanner_.is_rewritten() &&
+                             bytes_left(m.text.data()) >= Shape::kMostBytes;
+      return judge({m.level, m.time_us, m.body, e.file, e.func, e.host.size(),
+                    has_shape ? m.text : std::string_view()},
+                   head.rank, head.count, line, marks);
     }
     case PlainScanner::Got::Loose: {
       const Envelope& e = scanner_.loose();

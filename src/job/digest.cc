@@ -348,19 +348,8 @@ bool Digester::take_bulk(uint32_t index, std::string_view line,
   } else {
     ++out_.speakers[index].bulk;
   }
-  learn_alike(m, kind, call);
+  if (!m.head->boxed && !scanner_.is_rewritten()) said_alike_.learn(m.text, m.body, kind, call);
   return true;
-}
-
-/// Has take_alike() know the next message like this one.
-void Digester::learn_alike(const PlainScanner::KnownMessage& m, EventKind kind,
-                           const CallText& call) {
-  // What stands behind a message (a box, a count of repeats) is no part of its shape.
-  const bool is_whole = m.body.data() + m.body.size() == m.text.data() + m.text.size();
-  const bool may_be_more =
-      m.body.ends_with(']') || (m.body.ends_with(')') && !m.body.ends_with("(nil)"));
-  if (is_whole && !may_be_more && !m.head->boxed && !scanner_.is_rewritten())
-    said_alike_.learn(m.text, kind, call);
 }
 
 /// From a place in the block to its end.

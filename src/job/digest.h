@@ -124,7 +124,6 @@ class Digester {
   void take_loose(std::string_view line);
   bool take_bulk(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m);
   bool take_alike(const HeadMemo::Entry& head, std::string_view line, std::string_view text);
-  void learn_alike(const PlainScanner::KnownMessage& m, EventKind kind, const CallText& call);
   bool take_again(uint32_t speaker, std::string_view line, const PlainScanner::KnownMessage& m);
   void add_call(const HeadMemo::Entry& head, const CollectiveCall& call);
   uint32_t index_of_name(std::string_view name);

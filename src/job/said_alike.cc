@@ -17,6 +17,12 @@ uint64_t without_digits(uint64_t bytes) {
   return bytes & (other >> 7) * 0xff;
 }
 
+/// What may stand behind a message (a count of repeats) is no part of its shape.
+bool is_all(std::string_view text, std::string_view body) {
+  return body.data() + body.size() == text.data() + text.size() && !body.ends_with(']') &&
+         (!body.ends_with(')') || body.ends_with("(nil)"));
+}
+
 SaidAlike::Message::Part part_of(std::string_view part, std::string_view text) {
   return {static_cast<uint8_t>(part.data() - text.data()), static_cast<uint8_t>(part.size())};
 }
@@ -48,8 +54,9 @@ CollectiveCall SaidAlike::call(const Message& known, std::string_view text) {
                     part(known.op), part(known.root), part(known.comm)});
 }
 
-void SaidAlike::learn(std::string_view text, EventKind kind, const CallText& call) {
-  if (text.size() < kLeastBytes || text.size() > Shape::kMostBytes) return;
+void SaidAlike::learn(std::string_view text, std::string_view body, EventKind kind,
+                      const CallText& call) {
+  if (text.size() < kLeastBytes || text.size() > Shape::kMostBytes || !is_all(text, body)) return;
   const uint64_t key = key_of(text);
   Slot* slot = nullptr;
   for (Slot& s : sets_[key % kSets]) {

@@ -35,8 +35,8 @@ class SaidAlike {
   const Message* find(std::string_view text);
   /// The call that is `text`, if `known` is one.
   static CollectiveCall call(const Message& known, std::string_view text);
-  /// `text`, which find() did not know, is what skim_nccl() says with `call`.
-  void learn(std::string_view text, EventKind kind, const CallText& call);
+  /// `text`, which find() did not know, says `body`, and that is what skim_nccl() says with `call`.
+  void learn(std::string_view text, std::string_view body, EventKind kind, const CallText& call);
 
  private:
   static constexpr size_t kSets = 256, kWays = 4;

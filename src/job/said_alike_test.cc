@@ -39,7 +39,7 @@ void learn(SaidAlike& memory, const std::string& line) {
   CallText call;
   const EventKind kind = skim_nccl(body_of(line), call);
   ASSERT_NE(kind, EventKind::Unknown) << line;
-  memory.learn(line, kind, call);
+  memory.learn(line, body_of(line), kind, call);
 }
 
 auto fields(const CollectiveCall& c) {
