@@ -10,12 +10,12 @@
 #include <immintrin.h>
 #endif
 
+#include "base/text.h"
 #include "scan/quick_text.h"
 
 namespace rankdx {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool goes_on(char c) {
   const char lower = static_cast<char>(c | 0x20);
   return is_digit(c) || (lower >= 'a' && lower <= 'f') || c == 'x';
