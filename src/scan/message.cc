@@ -94,12 +94,25 @@ void read_loose_message(Envelope& e) {
   }
 }
 
-/// Where a banner begins behind grep's label and the wrappers of the line that was found; 0 when it
-/// is none.
+/// Where a banner that ends the text begins behind blanks or an unknown label that ends with a
+/// sign:
+/// "> ", "2026-03-19 10:11:12.345 | ", "I1126 10:00:00 logs.go:31] ". 0 when there is none.
+size_t peel_unknown_label(string_view text) {
+  constexpr string_view kStart = "NCCL version ", kSigns = ">|]";
+  const size_t at = text.rfind(kStart);
+  if (at == npos || !is_banner(text.substr(at))) return 0;
+  const string_view version = text.substr(at + kStart.size());
+  if (version.find("+cuda") == npos || version.find(' ') != npos) return 0;
+  const size_t label_end = text.substr(0, at).find_last_not_of(' ');
+  const bool is_label = label_end == npos || kSigns.find(text[label_end]) != npos;
+  return is_label ? at : 0;
+}
+
+/// Where a banner begins behind labels that stand before nothing else of NCCL; 0 when it is none.
 size_t peel_before_banner(string_view text, Wrapped& wrapped) {
   Wrapped labelled = wrapped;
   const size_t label = peel_grep_label(text, labelled);
-  if (label == 0) return 0;
+  if (label == 0) return peel_unknown_label(text);
   const size_t at = label + peel_wrappers(text.substr(label), labelled);
   if (!is_banner(text.substr(at))) return 0;
   wrapped = labelled;
