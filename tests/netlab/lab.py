@@ -43,10 +43,11 @@ class Lab:
     def _add(self, i):
         n, h = self.name, f"{self.name}-h{i}"
         sh(f"ip netns add {h} && ip -n {h} link set lo up")
+        # gso_max_segs: a bridge lets a burst of segments pass as one frame, whatever the MTU of its port; a wire does not.
         for k, (address, mtu) in enumerate(((f"10.244.{i}.15/16", 1500), (f"192.168.50.{i}/24", 9000))):
             sh(f"ip link add name eth{k} netns {h} type veth peer name v{i}-{k} netns {n}-sw && "
                f"ip -n {n}-sw link set v{i}-{k} mtu {mtu} master br{k} up && "
-               f"ip -n {h} link set eth{k} mtu {mtu} up && ip -n {h} addr add {address} dev eth{k} && "
+               f"ip -n {h} link set eth{k} mtu {mtu} gso_max_segs 1 up && ip -n {h} addr add {address} dev eth{k} && "
                f"ip netns exec {h} sysctl -qw net.ipv6.conf.eth{k}.disable_ipv6=1")
         self.set_hosts(i)
         script = (f"hostname gpu-worker-0{i}; mount -t sysfs sysfs /sys; mount --bind {self.hosts(i)} /etc/hosts; "
