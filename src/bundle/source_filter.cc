@@ -132,10 +132,7 @@ void BlockFilter::judge(const MessageJudge::Said& said, int rank, VolumeCounts::
 }
 
 PlainScanner::Got BlockFilter::scan(std::string_view line, const LineMarks& marks) {
-  const bool is_plain = !marks.odd && marks.nccl != LineMarks::kNone &&
-                        marks.nccl_again == LineMarks::kNone &&
-                        bytes_left(line.data()) >= HeadMemo::kNearBytes;
-  const HeadMemo::Entry* const head = is_plain ? scanner_.find_head(line, marks) : nullptr;
+  const HeadMemo::Entry* const head = scanner_.find_head(line, marks, bytes_left(line.data()));
   return head ? scanner_.scan_behind(*head, line, marks) : scanner_.scan(line, marks);
 }
 

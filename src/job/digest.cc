@@ -121,12 +121,11 @@ BlockDigest& Digester::digest(std::string_view block) {
 /// Nothing for a line that was taken already.
 PlainScanner::Got Digester::scan(std::string_view line, const LineMarks& marks) {
   if (line.empty()) return PlainScanner::Got::Nothing;
-  const bool is_plain = !marks.odd && marks.nccl != LineMarks::kNone &&
-                        marks.nccl_again == LineMarks::kNone &&
-                        bytes_left(line.data() + marks.nccl) >= Shape::kMostBytes;
-  const HeadMemo::Entry* const head = is_plain ? scanner_.find_head(line, marks) : nullptr;
+  const HeadMemo::Entry* const head = scanner_.find_head(line, marks, bytes_left(line.data()));
   if (head == nullptr) return scanner_.scan(line, marks);
-  if (take_alike(*head, line, line.substr(marks.nccl))) return PlainScanner::Got::Nothing;
+  const std::string_view text = line.substr(marks.nccl);
+  if (bytes_left(text.data()) >= Shape::kMostBytes && take_alike(*head, line, text))
+    return PlainScanner::Got::Nothing;
   return scanner_.scan_behind(*head, line, marks);
 }
 

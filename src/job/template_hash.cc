@@ -6,11 +6,8 @@
 #include <cstring>
 #include <vector>
 
-#ifdef __SSE2__
-#include <immintrin.h>
-#endif
-
 #include "base/text.h"
+#include "scan/avx2.h"
 #include "scan/quick_text.h"
 
 namespace rankdx {
@@ -83,12 +80,6 @@ constexpr auto kTogether = [] {
   return table;
 }();
 
-#define RANKDX_AVX2 __attribute__((target("avx2,bmi,popcnt")))
-RANKDX_AVX2 inline __m256i in_range(__m256i bytes, char first, char count) {
-  const __m256i place = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first));
-  const __m256i last = _mm256_set1_epi8(static_cast<char>(count - 1));
-  return _mm256_cmpeq_epi8(_mm256_min_epu8(place, last), place);
-}
 RANKDX_AVX2 size_t replace_avx2(std::string_view piece, char* out, bool& in_number) {
   uint64_t carry = in_number;
   char* to = out;
@@ -104,16 +95,13 @@ RANKDX_AVX2 size_t replace_avx2(std::string_view piece, char* out, bool& in_numb
     uint64_t digits = 0, more = 0;
     std::array<char, kWindow> zeros;
     for (size_t half = 0; half < kWindow; half += 32) {
-      const __m256i text = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + half));
+      const __m256i text = avx2::load(from + half);
       const __m256i lower = _mm256_or_si256(text, _mm256_set1_epi8(0x20));
-      const __m256i digit = in_range(text, '0', 10);
-      const __m256i letter =
-          _mm256_or_si256(in_range(lower, 'a', 6), _mm256_cmpeq_epi8(text, _mm256_set1_epi8('x')));
-      const auto bits = [](__m256i v) RANKDX_AVX2 {
-        return uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(v))};
-      };
-      digits |= bits(digit) << half;
-      more |= bits(_mm256_or_si256(digit, letter)) << half;
+      const __m256i digit = avx2::in_range(text, '0', '9');
+      const __m256i letter = _mm256_or_si256(avx2::in_range(lower, 'a', 'f'),
+                                             _mm256_cmpeq_epi8(text, _mm256_set1_epi8('x')));
+      digits |= avx2::bits(digit) << half;
+      more |= avx2::bits(_mm256_or_si256(digit, letter)) << half;
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(&zeros[half]),
                           _mm256_blendv_epi8(text, _mm256_set1_epi8('0'), digit));
     }
@@ -151,7 +139,7 @@ std::vector<NumberWay> find_ways() {
   const bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
   if (bits && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi2"))
     ways.push_back({"avx512", replace_avx512});
-  if (bits && __builtin_cpu_supports("avx2")) ways.push_back({"avx2", replace_avx2});
+  if (avx2::is_there()) ways.push_back({"avx2", replace_avx2});
 #endif
   ways.push_back({"plain", replace_plain});
   return ways;

@@ -3,9 +3,7 @@
 #include <bit>
 #include <vector>
 
-#ifdef __SSE2__
-#include <immintrin.h>
-#endif
+#include "scan/avx2.h"
 
 namespace rankdx {
 namespace {
@@ -47,15 +45,8 @@ PieceMasks masks_sse2(const char* text) {
   return masks;
 }
 
-#define RANKDX_AVX2 __attribute__((target("avx2,bmi,popcnt")))
-RANKDX_AVX2 inline uint64_t bits(__m256i low, __m256i high) {
-  return static_cast<uint32_t>(_mm256_movemask_epi8(low)) |
-         uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(high))} << 32;
-}
-RANKDX_AVX2 inline __m256i load(const char* p) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-}
 RANKDX_AVX2 inline PieceMasks masks_avx2(const char* text) {
+  using avx2::bits, avx2::load;
   const __m256i low = load(text), high = load(text + 32);
   const __m256i newline = _mm256_set1_epi8('\n'), blank = _mm256_set1_epi8(' ');
   const __m256i n = _mm256_set1_epi8('N'), l = _mm256_set1_epi8('L');
@@ -119,7 +110,7 @@ std::vector<IndexWay> find_ways() {
 #ifdef __SSE2__
   const bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
   if (bits && __builtin_cpu_supports("avx512bw")) ways.push_back({"avx512", index_avx512});
-  if (bits && __builtin_cpu_supports("avx2")) ways.push_back({"avx2", index_avx2});
+  if (avx2::is_there()) ways.push_back({"avx2", index_avx2});
   ways.push_back({"sse2", index_sse2});
 #endif
   ways.push_back({"plain", index_plain});

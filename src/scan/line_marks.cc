@@ -2,9 +2,7 @@
 
 #include <bit>
 
-#ifdef __SSE2__
-#include <immintrin.h>
-#endif
+#include "scan/avx2.h"
 
 namespace rankdx {
 namespace {
@@ -48,22 +46,17 @@ struct Sse2 {
   bool any_odd() const { return _mm_movemask_epi8(odd) != 0; }
 };
 
-#define RANKDX_AVX2 __attribute__((target("avx2")))
-
 struct Avx2 {
   static constexpr size_t kBlock = 64;
   __m256i odd;
 
   RANKDX_AVX2 Avx2() : odd(_mm256_setzero_si256()) {}
-  RANKDX_AVX2 static __m256i load(const char* p) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-  }
   RANKDX_AVX2 uint64_t names32(const char* p) {
-    const __m256i here = load(p);
+    const __m256i here = avx2::load(p);
     odd = _mm256_or_si256(odd, _mm256_cmpgt_epi8(_mm256_set1_epi8(' '), here));
     return static_cast<unsigned>(_mm256_movemask_epi8(
         _mm256_and_si256(_mm256_cmpeq_epi8(here, _mm256_set1_epi8('N')),
-                         _mm256_cmpeq_epi8(load(p + kReach), _mm256_set1_epi8('L')))));
+                         _mm256_cmpeq_epi8(avx2::load(p + kReach), _mm256_set1_epi8('L')))));
   }
   RANKDX_AVX2 uint64_t names(const char* p) { return names32(p) | names32(p + 32) << 32; }
   RANKDX_AVX2 bool any_odd() const { return _mm256_movemask_epi8(odd) != 0; }
@@ -97,7 +90,7 @@ RANKDX_AVX2 void mark_blocks_avx2(std::string_view line, LineMarks& marks) {
 LineMarks mark_line(std::string_view line) {
   LineMarks marks;
 #ifdef __SSE2__
-  static const bool has_avx2 = __builtin_cpu_supports("avx2");
+  static const bool has_avx2 = avx2::is_there();
   if (has_avx2 && line.size() >= Avx2::kBlock + kReach) {
     mark_blocks_avx2(line, marks);
     return marks;

@@ -42,10 +42,13 @@ class PlainScanner : private MessageSink {
     rewritten_ = false;
     return marks.odd ? scan_odd(line) : scan_text(line, marks.nccl, marks.nccl_again);
   }
-  /// The first half of scan(), for who may know the rest of the line: the head of a line without
-  /// odd bytes, with one "NCCL ", if it was met before. HeadMemo::kNearBytes must be readable.
-  /// nullptr: call scan().
-  const HeadMemo::Entry* find_head(std::string_view line, const LineMarks& marks) {
+  /// The first half of scan(), for who may know the rest of the line: its head, if the line has no
+  /// odd bytes and one "NCCL ", and the head was met before. `readable`: bytes from the line's
+  /// begin on. nullptr: call scan().
+  const HeadMemo::Entry* find_head(std::string_view line, const LineMarks& marks, size_t readable) {
+    if (marks.odd || marks.nccl == LineMarks::kNone || marks.nccl_again != LineMarks::kNone ||
+        readable < HeadMemo::kNearBytes)
+      return nullptr;
     rewritten_ = false;
     const std::string_view head = line.substr(0, marks.nccl);
     const HeadMemo::Entry* const near = heads_.find_near(head);

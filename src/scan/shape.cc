@@ -2,11 +2,8 @@
 
 #include <vector>
 
-#ifdef __SSE2__
-#include <immintrin.h>
-#endif
-
 #include "base/text.h"
+#include "scan/avx2.h"
 
 namespace rankdx {
 namespace {
@@ -75,25 +72,13 @@ PieceBits bits_sse2(const char* model, const char* text) {
   return bits;
 }
 
-#define RANKDX_AVX2 __attribute__((target("avx2,bmi")))
-RANKDX_AVX2 inline uint64_t mask_of(__m256i low, __m256i high) {
-  return static_cast<uint32_t>(_mm256_movemask_epi8(low)) |
-         uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(high))} << 32;
-}
-RANKDX_AVX2 inline __m256i load(const char* p) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-}
-RANKDX_AVX2 inline __m256i in_range(__m256i v, char first, char last) {
-  const __m256i place = _mm256_sub_epi8(v, _mm256_set1_epi8(first));
-  const __m256i most = _mm256_set1_epi8(static_cast<char>(last - first));
-  return _mm256_cmpeq_epi8(_mm256_min_epu8(place, most), place);
-}
 RANKDX_AVX2 inline PieceBits bits_avx2(const char* model, const char* text) {
+  using avx2::bits, avx2::in_range, avx2::load;
   const __m256i low = load(text), high = load(text + 32), blank = _mm256_set1_epi8(0x20);
-  return {mask_of(_mm256_cmpeq_epi8(low, load(model)), _mm256_cmpeq_epi8(high, load(model + 32))),
-          mask_of(in_range(low, '0', '9'), in_range(high, '0', '9')),
-          mask_of(in_range(_mm256_or_si256(low, blank), 'a', 'f'),
-                  in_range(_mm256_or_si256(high, blank), 'a', 'f'))};
+  return {bits(_mm256_cmpeq_epi8(low, load(model)), _mm256_cmpeq_epi8(high, load(model + 32))),
+          bits(in_range(low, '0', '9'), in_range(high, '0', '9')),
+          bits(in_range(_mm256_or_si256(low, blank), 'a', 'f'),
+               in_range(_mm256_or_si256(high, blank), 'a', 'f'))};
 }
 
 #define RANKDX_AVX512 __attribute__((target("avx512bw,bmi")))
@@ -119,9 +104,9 @@ RANKDX_AVX512 bool fits_avx512(const Shape& shape, const char* text) {
 std::vector<ShapeWay> find_ways() {
   std::vector<ShapeWay> ways;
 #ifdef __SSE2__
-  const bool bits = __builtin_cpu_supports("bmi");
-  if (bits && __builtin_cpu_supports("avx512bw")) ways.push_back({"avx512", fits_avx512});
-  if (bits && __builtin_cpu_supports("avx2")) ways.push_back({"avx2", fits_avx2});
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("bmi"))
+    ways.push_back({"avx512", fits_avx512});
+  if (avx2::is_there()) ways.push_back({"avx2", fits_avx2});
   ways.push_back({"sse2", fits_sse2});
 #endif
   ways.push_back({"plain", fits_plain});
